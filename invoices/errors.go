@@ -1,0 +1,35 @@
+package invoices
+
+import "errors"
+
+// The errors that callers tell apart. Everything else is internal.
+var (
+	// ErrNotFound: no such thing for this tenant. It is the same error whether
+	// the thing does not exist or belongs to another tenant.
+	ErrNotFound = errors.New("not found")
+
+	// ErrExists: a thing of that name exists already.
+	ErrExists = errors.New("exists already")
+
+	// ErrUnauthorized: the API key is malformed, unknown or revoked; which of
+	// them is not told.
+	ErrUnauthorized = errors.New("the API key is malformed, unknown or revoked")
+
+	// ErrRequestReused: the request id was used before, with another body.
+	ErrRequestReused = errors.New("the idempotency key was used before with another body")
+
+	// ErrUnavailable: nothing was stored; the same request may be sent again
+	// after a moment.
+	ErrUnavailable = errors.New("temporarily unavailable, nothing was stored; send the request again")
+
+	// ErrOutcomeUnknown: the invoice may or may not have been stored; the same
+	// request with the same request id tells, and never makes a second one.
+	ErrOutcomeUnknown = errors.New("outcome unknown; send the request again with the same idempotency key")
+
+	// ErrSeriesExhausted: the series has no number left.
+	ErrSeriesExhausted = errors.New("the series has no number left")
+
+	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
+	// overwritten; an operator has to look at it.
+	ErrLedgerDamaged = errors.New("the ledger of the series is damaged; an operator must repair it")
+)
