@@ -1,0 +1,149 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	callTimeout    = 500 * time.Millisecond // of the first call to the store
+	callTimeoutMax = 5 * time.Second        // it doubles, for a store that is slow
+	pauseMin       = 2 * time.Millisecond   // before the first repeat
+	pauseMax       = 2 * time.Second
+)
+
+// errNoChange is what [change.next] returns when nothing is left to do.
+var errNoChange = errors.New("nothing to change")
+
+// change is one transition of one ledger, repeated until its outcome is known.
+// This loop is where the store's third outcome is dealt with: after a swap that
+// may have been applied, the ledger is read again and the change looks for
+// itself in it.
+type change struct {
+	store  Store
+	holder string
+	series Series
+	count  *counts
+
+	// next computes the transition; errNoChange ends the change well.
+	next func(ctx context.Context, l Ledger, v Version) (Ledger, error)
+	// applied recognises the transition that next computed last.
+	applied func(Ledger) bool
+	// wanted, if set, ends a change that fails when nobody needs it any more.
+	// A change that may have been sent goes on regardless.
+	wanted func() bool
+}
+
+// attempt is a swap whose outcome is unknown.
+type attempt struct {
+	old  Version
+	next Ledger
+}
+
+// run returns nil once the change is applied or not needed, ErrLost if the
+// holder is gone, what next returned, or an error that wraps ErrUnavailable
+// when ctx ended first: then it may have been applied.
+func (c *change) run(ctx context.Context) error {
+	var sent *attempt
+	for try := 0; ; try++ {
+		if err := pause(ctx, try); err != nil {
+			return unavailable(c.series, err)
+		}
+		done, err := c.try(ctx, try, &sent)
+		switch {
+		case err == nil && done:
+			return nil
+		case err == nil:
+		case final(err):
+			return err
+		case sent == nil && c.wanted != nil && !c.wanted():
+			return unavailable(c.series, err)
+		}
+	}
+}
+
+// try makes one round: load, recognise, swap. sent is the swap of unknown
+// outcome that is carried from round to round.
+func (c *change) try(ctx context.Context, try int, sent **attempt) (done bool, err error) {
+	timeout := min(callTimeout<<min(try, 8), callTimeoutMax)
+	ledger, version, err := c.load(ctx, timeout)
+	if err != nil {
+		return false, err
+	}
+	if *sent != nil && c.applied(ledger) {
+		return true, nil
+	}
+	if *sent != nil && (*sent).old != version {
+		*sent = nil // the value has moved on without it: it never will be applied
+	}
+	if *sent == nil {
+		next, err := c.next(ctx, ledger, version)
+		if errors.Is(err, errNoChange) {
+			return true, nil
+		}
+		if err != nil {
+			return false, stop{err}
+		}
+		return c.swap(ctx, timeout, attempt{old: version, next: next}, sent)
+	}
+	return c.swap(ctx, timeout, **sent, sent)
+}
+
+func (c *change) load(ctx context.Context, timeout time.Duration) (Ledger, Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.store.Load(ctx, c.series)
+}
+
+// swap sends a, and notes it in sent if its outcome stays unknown.
+func (c *change) swap(ctx context.Context, timeout time.Duration, a attempt, sent **attempt) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err = c.store.Swap(ctx, c.holder, c.series, a.old, a.next)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, ErrConflict):
+		c.count.conflicts.Add(1)
+		return false, nil // an earlier attempt may be the reason: sent is kept
+	case errors.Is(err, ErrLost):
+		return false, stop{ErrLost}
+	}
+	c.count.unknown.Add(1)
+	*sent = &a
+	return false, err
+}
+
+// stop marks an error that repeating cannot cure.
+type stop struct{ error }
+
+func (s stop) Unwrap() error { return s.error }
+
+func final(err error) bool {
+	var s stop
+	return errors.As(err, &s) || errors.Is(err, ErrDamaged)
+}
+
+// pause waits before the try-th repeat, longer each time and never the same for
+// two replicas, or until ctx ends.
+func pause(ctx context.Context, try int) error {
+	if try == 0 {
+		return ctx.Err()
+	}
+	most := min(pauseMin<<min(try-1, 16), pauseMax)
+	timer := time.NewTimer(most/2 + rand.N(most/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func unavailable(s Series, cause error) error {
+	return fmt.Errorf("%s: %w: %w", s, ErrUnavailable, cause)
+}
