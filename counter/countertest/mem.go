@@ -23,6 +23,7 @@ type Fault struct {
 	Mute  bool          // the caller is told of a failure, whatever happened
 	Delay time.Duration // before it takes effect
 	Late  time.Duration // after it took effect, before the reply
+	Stray time.Duration // of a Swap: the caller is told of a failure now, the effect comes this much later
 }
 
 // ErrFault is what a muted or dropped call returns.
@@ -197,6 +198,14 @@ func (m *Mem) call(ctx context.Context, op string, s counter.Series, effect func
 	var f Fault
 	if m.Faults != nil {
 		f = m.Faults(op, s)
+	}
+	if f.Stray > 0 && op == "Swap" {
+		time.AfterFunc(f.Stray, func() {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			_ = effect() // nobody is left to be told
+		})
+		return fmt.Errorf("%s: no reply: %w", op, ErrFault)
 	}
 	sleep(f.Delay)
 	err := ErrFault

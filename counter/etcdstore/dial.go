@@ -1,0 +1,28 @@
+package etcdstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+)
+
+// Dial returns a client for the given endpoints (host:port or URLs). It does not
+// wait for a connection: the client connects when it is used, again and again.
+func Dial(ctx context.Context, endpoints []string) (*clientv3.Client, error) {
+	client, err := clientv3.New(clientv3.Config{
+		Context:              ctx,
+		Endpoints:            endpoints,
+		DialTimeout:          2 * time.Second,
+		DialKeepAliveTime:    5 * time.Second,
+		DialKeepAliveTimeout: 2 * time.Second,
+		PermitWithoutStream:  true,
+		Logger:               zap.NewNop(), // what matters comes back as an error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dial etcd at %v: %w", endpoints, err)
+	}
+	return client, nil
+}
