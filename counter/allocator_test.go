@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -404,8 +405,8 @@ func TestAnAbandonedHolderIsNotUsedAgain(t *testing.T) {
 
 func TestNumbersGoOnFromTheShelfWhileTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		away := false
-		m := &countertest.Mem{Faults: func(string, counter.Series) countertest.Fault { return countertest.Fault{Drop: away} }}
+		var away atomic.Bool
+		m := &countertest.Mem{Faults: func(string, counter.Series) countertest.Fault { return countertest.Fault{Drop: away.Load()} }}
 		r := run(t, counter.Config{Store: m})
 		for range 40 {
 			r.issue()
@@ -414,7 +415,7 @@ func TestNumbersGoOnFromTheShelfWhileTheStoreIsAway(t *testing.T) {
 		if left < 5 {
 			t.Fatalf("only %d left: the test tests nothing", left)
 		}
-		away = true
+		away.Store(true)
 		for range left {
 			r.issue()
 		}
@@ -423,7 +424,7 @@ func TestNumbersGoOnFromTheShelfWhileTheStoreIsAway(t *testing.T) {
 		if _, err := r.Take(ctx, invoices); !errors.Is(err, counter.ErrUnavailable) {
 			t.Fatalf("got %v, want ErrUnavailable", err)
 		}
-		away = false
+		away.Store(false)
 		if got := r.issue(); got != 40+left+1 {
 			t.Fatalf("got %d, want %d", got, 40+left+1)
 		}
