@@ -1,0 +1,41 @@
+# folio. `make help` lists the targets.
+GO ?= go
+TOOL := $(GO) tool -modfile=tools.mod
+TEST_TIMEOUT ?= 20m
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: setup build ## everything on this machine: etcd, Postgres, three replicas; ^C ends it
+	@exec bin/foliodev $(ARGS)
+
+.PHONY: build
+build: ## build bin/folio, bin/foliodev and bin/hammer
+	@echo "building …"
+	@$(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: setup
+setup: ## see to it that Go and Postgres are on this machine
+	@scripts/setup
+
+.PHONY: test
+test: setup ## every test, against a real etcd and a real Postgres, under the race detector
+	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, and the arrows between the rooms
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	scripts/arrows --self-test
+	scripts/arrows
+
+.PHONY: generate
+generate: ## make the generated code anew
+	$(GO) generate ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

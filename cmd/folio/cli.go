@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Every flag has an environment variable, which --help
+// shows.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve the API until SIGTERM."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
+	Tenant  tenantCmd  `cmd:"" help:"Make and list tenants."`
+	Key     keyCmd     `cmd:"" help:"Make, list and revoke API keys."`
+	Ledger  ledgerCmd  `cmd:"" help:"Print the books: what is held, free and finished in each series."`
+	Audit   auditCmd   `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// database and etcd are the flags of the commands that need them.
+type database struct {
+	DatabaseURL string `help:"Postgres, as a URL or key=value settings." env:"FOLIO_DATABASE_URL" required:""`
+}
+
+type etcd struct {
+	EtcdEndpoints []string `help:"etcd, as host:port, separated by commas." env:"FOLIO_ETCD_ENDPOINTS" required:""`
+}
+
+// parse reads the command line. It returns nil and no error when help was asked
+// for: then it is printed.
+func parse(args []string, stdout io.Writer) (cmd *kong.Context, err error) {
+	printed := false
+	parser, err := kong.New(&cli{},
+		kong.Name("folio"),
+		kong.Description("A multi-tenant invoicing API: no number twice, none lost, every one accounted for."),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { printed = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	cmd, err = parser.Parse(args)
+	if printed {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (see folio --help)", err)
+	}
+	return cmd, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"folio/counter"
+	"folio/counter/etcdstore"
+)
+
+// callTimeout bounds one answer from etcd to a tool.
+const callTimeout = 10 * time.Second
+
+type ledgerCmd struct {
+	etcd
+	Series string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
+}
+
+// Run prints the books as a person would write them.
+func (c *ledgerCmd) Run(cmd command) error {
+	client, store, err := c.open(cmd.ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(cmd.ctx, callTimeout)
+	defer cancel()
+	selected, err := selectSeries(ctx, store, c.Series)
+	if err != nil {
+		return err
+	}
+	if len(selected) == 0 {
+		fmt.Fprintln(cmd.stdout, "no ledger: nothing was ever reserved here")
+		return nil
+	}
+	var damaged []error
+	for _, s := range selected {
+		l, _, err := store.Load(ctx, s)
+		if errors.Is(err, counter.ErrDamaged) {
+			damaged = append(damaged, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		printLedger(cmd.stdout, s, l)
+	}
+	return errors.Join(damaged...)
+}
+
+// open dials etcd. The caller closes the client.
+func (e etcd) open(ctx context.Context) (*clientv3.Client, *etcdstore.Store, error) {
+	client, err := etcdstore.Dial(ctx, e.EtcdEndpoints)
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, &etcdstore.Store{Client: client}, nil
+}
+
+// selectSeries returns the series that have a ledger and match tenant,
+// tenant/series or tenant/series/period.
+func selectSeries(ctx context.Context, store counter.Store, path string) ([]counter.Series, error) {
+	parts := strings.Split(path, "/")
+	if len(parts) > 3 {
+		return nil, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
+	}
+	parts = append(parts, "", "")
+	all, err := store.List(ctx, parts[0], parts[1])
+	if err != nil || parts[2] == "" {
+		return all, err
+	}
+	var match []counter.Series
+	for _, s := range all {
+		if s.String() == path {
+			match = append(match, s)
+		}
+	}
+	return match, nil
+}
+
+func printLedger(w io.Writer, s counter.Series, l counter.Ledger) {
+	fmt.Fprintf(w, "%s   mark %d, %s\n", s, l.Mark, plural(l.Serial, "block", "blocks")+" so far")
+	open := int64(0)
+	for _, b := range l.Held {
+		open += b.Len()
+		fmt.Fprintf(w, "  held      %-15s %s by %s since %s (block %d)\n",
+			b.Range, plural(b.Len(), "number", "numbers"), b.Holder, b.At.Format(time.DateTime), b.Serial)
+	}
+	for _, f := range l.Free {
+		open += f.Len()
+		fmt.Fprintf(w, "  free      %-15s %s since %s, to be used next\n",
+			f.Range, plural(f.Len(), "number", "numbers"), f.At.Format(time.DateTime))
+	}
+	fmt.Fprintf(w, "  finished  %s, issued or void\n", plural(l.Mark-open, "number", "numbers"))
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

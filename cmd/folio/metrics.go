@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"folio/counter"
+)
+
+// allocatorCollector shows an allocator's Stats as metrics.
+type allocatorCollector struct {
+	allocator *counter.Allocator
+	figures   []figure
+}
+
+// figure is one metric and where its value comes from.
+type figure struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(counter.Stats) int64
+}
+
+func allocatorMetrics(a *counter.Allocator) prometheus.Collector {
+	c := &allocatorCollector{allocator: a}
+	add := func(kind prometheus.ValueType, name, help string, of func(counter.Stats) int64) {
+		c.figures = append(c.figures, figure{prometheus.NewDesc("folio_"+name, help, nil, nil), kind, of})
+	}
+	total, now := prometheus.CounterValue, prometheus.GaugeValue
+	add(total, "holders_registered_total", "Lives this replica has had; more than one means that it was lost or fenced.", func(s counter.Stats) int64 { return s.Lives })
+	add(total, "blocks_reserved_total", "Blocks reserved from etcd.", func(s counter.Stats) int64 { return s.Reserved })
+	add(total, "blocks_settled_total", "Blocks of dead holders settled by this replica.", func(s counter.Stats) int64 { return s.Settled })
+	add(total, "numbers_spent_total", "Numbers whose row is stored.", func(s counter.Stats) int64 { return s.Spent })
+	add(total, "numbers_returned_total", "Numbers taken and given back.", func(s counter.Stats) int64 { return s.Returned })
+	add(total, "numbers_doubtful_total", "Numbers whose fate was unknown when their request ended.", func(s counter.Stats) int64 { return s.Doubtful })
+	add(total, "swap_conflicts_total", "Swaps that found the ledger changed.", func(s counter.Stats) int64 { return s.Conflicts })
+	add(total, "swap_unknown_total", "Swaps whose outcome had to be found out.", func(s counter.Stats) int64 { return s.Unknown })
+	add(now, "series_in_memory", "Series this replica has a shelf for.", func(s counter.Stats) int64 { return s.Series })
+	add(now, "numbers_left", "Numbers on the shelves of this replica.", func(s counter.Stats) int64 { return s.Left })
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *allocatorCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range c.figures {
+		ch <- f.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *allocatorCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.allocator.Stats()
+	for _, f := range c.figures {
+		ch <- prometheus.MustNewConstMetric(f.desc, f.kind, float64(f.of(s)))
+	}
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/sync/errgroup"
+
+	"folio/counter"
+	"folio/counter/etcdstore"
+	"folio/httpapi"
+	"folio/invoices"
+)
+
+type serveCmd struct {
+	database
+	etcd
+	Listen          string        `help:"Address of the public API." env:"FOLIO_LISTEN" default:"127.0.0.1:8080"`
+	OpsListen       string        `help:"Address of health, metrics and profiles; never public." env:"FOLIO_OPS_LISTEN" default:"127.0.0.1:9090"`
+	LeaseTTL        time.Duration `help:"How long this replica outlives its last sign of life; whole seconds." env:"FOLIO_LEASE_TTL" default:"10s"`
+	PodName         string        `help:"Name of this replica; the host's name if not given." env:"POD_NAME"`
+	NodeName        string        `help:"Name of the machine, for people." env:"NODE_NAME"`
+	DrainDelay      time.Duration `help:"How long to go on serving after SIGTERM while balancers take note." env:"FOLIO_DRAIN_DELAY" default:"0s"`
+	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
+}
+
+// Run serves until the command's context ends, then drains and hands back.
+func (c *serveCmd) Run(cmd command) error {
+	log := slog.New(slog.NewJSONHandler(cmd.stderr, nil))
+	if err := c.check(); err != nil {
+		return err
+	}
+	r, err := c.wire(log)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return r.run(cmd.ctx)
+}
+
+func (c *serveCmd) check() error {
+	if c.LeaseTTL < time.Second || c.LeaseTTL%time.Second != 0 {
+		return fmt.Errorf("--lease-ttl is %s; want whole seconds, at least one", c.LeaseTTL)
+	}
+	if c.PodName != "" {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("--pod-name is not given and the host has no name: %w", err)
+	}
+	c.PodName = host
+	return nil
+}
+
+// replica is one running server: the parts of the house, wired.
+type replica struct {
+	cfg       *serveCmd
+	log       *slog.Logger
+	db        *invoices.DB
+	etcd      *clientv3.Client
+	allocator *counter.Allocator
+	writer    *invoices.Writer
+	public    *http.Server
+	ops       *http.Server
+	draining  atomic.Bool
+}
+
+// wire puts the parts together. Nothing is connected yet.
+func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
+	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL})
+	if err != nil {
+		return nil, err
+	}
+	client, err := etcdstore.Dial(context.Background(), c.EtcdEndpoints)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	r := &replica{cfg: c, log: log, db: db, etcd: client}
+	r.allocator = &counter.Allocator{Config: counter.Config{
+		Store: &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)},
+		Owner: &invoices.Owner{DB: db},
+		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
+	}}
+	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(allocatorMetrics(r.allocator))
+	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
+		Issuer:   invoices.NewIssuer(invoices.IssuerConfig{DB: db, Numbers: r.allocator, Writer: r.writer}),
+		Invoices: db, Keys: invoices.NewKeys(db), Log: log, Registry: registry,
+	}))
+	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
+	return r, nil
+}
+
+func (r *replica) close() {
+	if err := errors.Join(r.etcd.Close(), r.db.Close()); err != nil {
+		r.log.Warn("connections not closed cleanly", "error", err)
+	}
+}
+
+// ready tells the balancer whether to send requests here: once started, until
+// draining. That etcd or Postgres is away is no reason: it would empty the
+// balancer of all replicas together.
+func (r *replica) ready() error {
+	switch {
+	case r.draining.Load():
+		return errors.New("draining")
+	case r.allocator.Stats().Lives == 0:
+		return errors.New("starting: no holder registered yet")
+	}
+	return nil
+}
+
+// run serves until ctx ends, and then ends its parts in the order in which they
+// lean on each other: requests, writer, allocator.
+func (r *replica) run(ctx context.Context) error {
+	public, err := net.Listen("tcp", r.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	ops, err := net.Listen("tcp", r.cfg.OpsListen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for operations: %w", err), public.Close())
+	}
+	r.log.Info("starting", "version", buildVersion(), "pod", r.cfg.PodName, "listen", public.Addr().String(),
+		"ops_listen", ops.Addr().String(), "etcd", strings.Join(r.cfg.EtcdEndpoints, ","), "lease_ttl", r.cfg.LeaseTTL)
+
+	writing, stopWriting := context.WithCancel(context.Background())
+	defer stopWriting()
+	allocating, stopAllocating := context.WithCancel(context.Background())
+	parts, failed := errgroup.WithContext(context.Background())
+	parts.Go(func() error {
+		defer stopAllocating() // the allocator outlives the writer: what is written is known before it hands back
+		return r.writer.Run(writing)
+	})
+	parts.Go(func() error {
+		if err := r.checkPostgres(allocating); err != nil {
+			return err
+		}
+		return r.allocator.Run(allocating)
+	})
+	parts.Go(func() error { return serveHTTP(r.public, public) })
+	var watched errgroup.Group // the ops listener answers until all else has ended
+	watched.Go(func() error { return serveHTTP(r.ops, ops) })
+
+	select {
+	case <-ctx.Done():
+		r.log.Info("draining", "delay", r.cfg.DrainDelay)
+	case <-failed.Done():
+	}
+	err = r.drain(parts, stopWriting)
+	return errors.Join(err, shutDown(r.ops, time.Second), watched.Wait())
+}
+
+func serveHTTP(s *http.Server, l net.Listener) error {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	return nil
+}
