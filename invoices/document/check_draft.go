@@ -1,0 +1,137 @@
+package document
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// draft checks everything and returns the figures, parsed.
+func (c *check) draft(d *Draft) *figures {
+	c.series(d.Series)
+	c.issueDate(d.IssueDate)
+	if d.DueDate != "" {
+		c.date("/due_date", d.DueDate)
+	}
+	digits := c.currency(d.Currency)
+	c.customer(&d.Customer)
+	c.text("/note", d.Note, MaxNote)
+	c.metadata(d.Metadata)
+	p := &figures{digits: digits}
+	switch n := len(d.Lines); {
+	case n == 0:
+		c.fail("/lines", "is required: an invoice has at least one line")
+	case n > MaxLines:
+		c.fail("/lines", "has %d lines; at most %d are allowed", n, MaxLines)
+	default:
+		for i := range d.Lines {
+			p.lines = append(p.lines, c.line(fmt.Sprintf("/lines/%d", i), &d.Lines[i]))
+		}
+	}
+	p.discounts = c.adjustments("/discounts", d.Discounts, true)
+	p.charges = c.adjustments("/charges", d.Charges, true)
+	return p
+}
+
+func (c *check) line(at string, l *Line) lineFigures {
+	c.required(at+"/description", l.Description, MaxDescription)
+	c.text(at+"/unit", l.Unit, MaxUnit)
+	return lineFigures{
+		quantity:  c.decimal(at+"/quantity", l.Quantity),
+		price:     c.decimal(at+"/unit_price", l.UnitPrice),
+		discounts: c.adjustments(at+"/discounts", l.Discounts, false),
+		tax:       c.tax(at+"/tax", l.Tax),
+	}
+}
+
+func (c *check) customer(u *Customer) {
+	c.required("/customer/name", u.Name, MaxName)
+	c.text("/customer/tax_id", u.TaxID, MaxTaxID)
+	c.text("/customer/email", u.Email, MaxEmail)
+	if u.Email != "" && (strings.Count(u.Email, "@") != 1 || strings.ContainsAny(u.Email, " \t\r\n")) {
+		c.fail("/customer/email", "is no email address: want one @ and no spaces")
+	}
+	a := u.Address
+	if a == nil {
+		return
+	}
+	c.text("/customer/address/street", a.Street, MaxStreet)
+	c.text("/customer/address/locality", a.Locality, MaxLocality)
+	c.text("/customer/address/region", a.Region, MaxRegion)
+	c.text("/customer/address/postal_code", a.PostalCode, MaxPostalCode)
+	if a.Country != "" && !isCountry(a.Country) {
+		c.fail("/customer/address/country", "is no country code of ISO 3166-1: want two capital letters, such as AT")
+	}
+}
+
+func (c *check) metadata(all map[string]string) {
+	if len(all) > MaxMetadata {
+		c.fail("/metadata", "has %d keys; at most %d are allowed", len(all), MaxMetadata)
+		return
+	}
+	keys := make([]string, 0, len(all))
+	for k := range all {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys) // errors come in one order
+	for _, k := range keys {
+		at := "/metadata/" + escapePointer(k)
+		if k == "" {
+			c.fail(at, "has an empty name; give it one")
+		}
+		c.text(at, k, MaxKey)
+		c.text(at, all[k], MaxValue)
+	}
+}
+
+// escapePointer writes a name as a part of a JSON pointer (RFC 6901).
+func escapePointer(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+func (c *check) series(name string) {
+	if len(name) > MaxSeriesName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" ||
+		strings.HasPrefix(name, "-") || strings.HasSuffix(name, "-") {
+		c.fail("/series", "is no name of a series: want up to %d lower-case letters, digits and hyphens", MaxSeriesName)
+	}
+}
+
+func (c *check) currency(code string) (digits int32) {
+	if code == "" {
+		c.fail("/currency", "is required: a code of ISO 4217, such as EUR")
+		return 0
+	}
+	digits, ok := MinorDigits(code)
+	if !ok {
+		c.fail("/currency", "is no currency code of ISO 4217: want three capital letters, such as EUR")
+	}
+	return digits
+}
+
+// issueDate allows dates up to a year ahead.
+func (c *check) issueDate(text string) {
+	if !c.date("/issue_date", text) {
+		return
+	}
+	if latest := c.now.AddDate(1, 0, 0).Format(time.DateOnly); text > latest {
+		c.fail("/issue_date", "is more than a year ahead; the latest is %s", latest)
+	}
+}
+
+// date accepts YYYY-MM-DD if there is such a day.
+func (c *check) date(at, text string) bool {
+	if len(text) != len(time.DateOnly) || strings.Trim(text, "0123456789-") != "" {
+		c.fail(at, "is no date: want YYYY-MM-DD")
+		return false
+	}
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		c.fail(at, "is no day of the calendar: want YYYY-MM-DD")
+		return false
+	}
+	if text < firstDate || text > lastDate {
+		c.fail(at, "is out of bounds: want %s to %s", firstDate, lastDate)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,139 @@
+package document
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/shopspring/decimal"
+)
+
+// required checks a text that must say something.
+func (c *check) required(at, s string, most int) {
+	if strings.TrimSpace(s) == "" {
+		c.fail(at, "is required")
+		return
+	}
+	c.text(at, s, most)
+}
+
+// text checks that s can be stored and printed: valid UTF-8, not too long, no
+// control characters but tabs and line breaks. (Postgres cannot store NUL.)
+func (c *check) text(at, s string, most int) {
+	if s == "" {
+		return
+	}
+	if !utf8.ValidString(s) {
+		c.fail(at, "is no valid UTF-8")
+		return
+	}
+	for i := range len(s) {
+		if b := s[i]; b < 0x20 && b != '\t' && b != '\n' && b != '\r' {
+			c.fail(at, "has the control character U+%04X at byte %d; leave it out", b, i)
+			return
+		}
+	}
+	if len(s) > most && utf8.RuneCountInString(s) > most {
+		c.fail(at, "has %d characters; at most %d are allowed", utf8.RuneCountInString(s), most)
+	}
+}
+
+// decimal reads a decimal string: digits, perhaps a minus before and a point
+// within. No plus, no exponent, no spaces.
+func (c *check) decimal(at, s string) decimal.Decimal {
+	if s == "" {
+		c.fail(at, "is required: a decimal string, such as \"12.50\"")
+		return decimal.Decimal{}
+	}
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	if !digitsOnly(whole) || point && !digitsOnly(fraction) {
+		c.fail(at, "is no decimal number: want a string of digits such as \"12.50\", without exponent, plus or spaces")
+		return decimal.Decimal{}
+	}
+	if len(whole) > MaxIntegerDigits || len(fraction) > MaxFractionDigits {
+		c.fail(at, "has too many digits: at most %d before the point and %d after it", MaxIntegerDigits, MaxFractionDigits)
+		return decimal.Decimal{}
+	}
+	d, err := decimal.NewFromString(s)
+	if err != nil {
+		c.fail(at, "is no decimal number")
+	}
+	return d
+}
+
+func digitsOnly(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// tax checks a category of EN 16931 and its rate.
+func (c *check) tax(at string, t Tax) taxKey {
+	switch t.Category {
+	case "S":
+		if t.Rate == "" {
+			c.fail(at+"/rate", "is required for category S: the rate in percent, such as \"19\"")
+			return taxKey{}
+		}
+	case "Z", "E", "AE", "K", "G", "O":
+		if t.Rate == "" {
+			return taxKey{category: t.Category, printed: "0"}
+		}
+	case "":
+		c.fail(at+"/category", "is required: one of S, Z, E, AE, K, G, O (EN 16931)")
+		return taxKey{}
+	default:
+		c.fail(at+"/category", "must be one of S, Z, E, AE, K, G, O (EN 16931)")
+		return taxKey{}
+	}
+	rate := c.decimal(at+"/rate", t.Rate)
+	switch {
+	case t.Category != "S" && !rate.IsZero():
+		c.fail(at+"/rate", "must be 0 for category %s; only S has another rate", t.Category)
+	case rate.IsNegative() || rate.GreaterThan(decimal.New(100, 0)):
+		c.fail(at+"/rate", "must be from 0 to 100 percent")
+	}
+	return taxKey{category: t.Category, rate: rate, printed: t.Rate}
+}
+
+// adjustments checks discounts or charges. Those of a line share the line's tax.
+func (c *check) adjustments(at string, all []Adjustment, ofDocument bool) []adjustment {
+	if len(all) > MaxAdjustments {
+		c.fail(at, "has %d entries; at most %d are allowed", len(all), MaxAdjustments)
+		return nil
+	}
+	var parsed []adjustment
+	for i := range all {
+		parsed = append(parsed, c.adjustment(fmt.Sprintf("%s/%d", at, i), &all[i], ofDocument))
+	}
+	return parsed
+}
+
+func (c *check) adjustment(at string, a *Adjustment, ofDocument bool) adjustment {
+	c.text(at+"/reason", a.Reason, MaxReason)
+	var p adjustment
+	switch {
+	case (a.Percent == "") == (a.Amount == ""):
+		c.fail(at, "must have exactly one of percent and amount")
+	case a.Percent != "":
+		p.isPercent = true
+		if p.value = c.decimal(at+"/percent", a.Percent); p.value.Abs().GreaterThan(decimal.New(maxPercent, 0)) {
+			c.fail(at+"/percent", "must be from -%d to %d percent", maxPercent, maxPercent)
+		}
+	default:
+		p.value = c.decimal(at+"/amount", a.Amount)
+	}
+	if a.Tax == nil {
+		return p
+	}
+	if !ofDocument {
+		c.fail(at+"/tax", "is not allowed here: a line's discounts share the line's tax")
+		return p
+	}
+	tax := c.tax(at+"/tax", *a.Tax)
+	p.tax = &tax
+	return p
+}

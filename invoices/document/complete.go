@@ -1,0 +1,77 @@
+package document
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// DefaultSeries is the series of a draft that names none.
+const DefaultSeries = "invoice"
+
+// Complete checks d, fills in its defaults (series, issue date, rates of 0) and
+// computes its totals. now is the present moment in the tenant's time zone. What
+// was sent is returned as it was sent; d's slices and maps are not changed.
+//
+// The error is an *InvalidError that names every bad field, up to 50.
+func Complete(d Draft, now time.Time) (Draft, Totals, error) {
+	if d.Series == "" {
+		d.Series = DefaultSeries
+	}
+	if d.IssueDate == "" {
+		d.IssueDate = now.Format(time.DateOnly)
+	}
+	c := &check{now: now}
+	p := c.draft(&d)
+	if len(c.bad) > 0 {
+		return Draft{}, Totals{}, &InvalidError{Fields: c.bad}
+	}
+	totals, err := p.totals()
+	if err != nil {
+		return Draft{}, Totals{}, err
+	}
+	return withRates(d), totals, nil
+}
+
+// withRates writes the rate 0 where it was left out, into copies.
+func withRates(d Draft) Draft {
+	if slices.ContainsFunc(d.Lines, func(l Line) bool { return l.Tax.Rate == "" }) {
+		d.Lines = slices.Clone(d.Lines)
+		for i := range d.Lines {
+			d.Lines[i].Tax = withRate(d.Lines[i].Tax)
+		}
+	}
+	d.Discounts = adjustmentsWithRates(d.Discounts)
+	d.Charges = adjustmentsWithRates(d.Charges)
+	return d
+}
+
+func adjustmentsWithRates(all []Adjustment) []Adjustment {
+	all = slices.Clone(all)
+	for i, a := range all {
+		if a.Tax != nil {
+			tax := withRate(*a.Tax)
+			all[i].Tax = &tax
+		}
+	}
+	return all
+}
+
+func withRate(t Tax) Tax {
+	if t.Rate == "" {
+		t.Rate = "0"
+	}
+	return t
+}
+
+// check collects what is wrong.
+type check struct {
+	now time.Time
+	bad []FieldError
+}
+
+func (c *check) fail(pointer, format string, args ...any) {
+	if len(c.bad) < maxFieldErrors {
+		c.bad = append(c.bad, FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+	}
+}
