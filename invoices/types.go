@@ -8,9 +8,9 @@ import (
 
 // Tenant is an issuer of invoices.
 type Tenant struct {
-	Name      string    `json:"name"`      // [a-z0-9-], the tenant's identity
-	TimeZone  string    `json:"time_zone"` // IANA name; decides what "today" is
-	CreatedAt time.Time `json:"created_at"`
+	Name      string    `json:"name" db:"name"`           // [a-z0-9-], the tenant's identity
+	TimeZone  string    `json:"time_zone" db:"time_zone"` // IANA name; decides what "today" is
+	CreatedAt time.Time `json:"created_at" db:"created_at"`
 }
 
 // Identity is who an API key speaks for.

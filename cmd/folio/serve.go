@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
 
@@ -94,10 +95,10 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	}}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(allocatorMetrics(r.allocator))
+	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
-		Issuer:   invoices.NewIssuer(invoices.IssuerConfig{DB: db, Numbers: r.allocator, Writer: r.writer}),
-		Invoices: db, Keys: invoices.NewKeys(db), Log: log, Registry: registry,
+		Issuer:   &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer},
+		Invoices: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil

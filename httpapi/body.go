@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"folio/invoices/document"
+)
+
+const (
+	maxBody  = 1 << 20
+	maxDepth = 32 // a draft is 6 deep
+)
+
+// readBody reads the JSON body of a request, whole.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, errMedia
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, errMedia
+	}
+	if r.ContentLength > maxBody {
+		return nil, errTooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, errTooLarge
+	}
+	if err != nil {
+		return nil, malformed("", "the body ended early; send it whole")
+	}
+	return body, nil
+}
+
+// decodeDraft reads a draft strictly: one JSON object in valid UTF-8, no name
+// twice, none unknown or in another case, no null, nothing after it.
+func decodeDraft(body []byte) (document.Draft, error) {
+	var d document.Draft
+	if err := scan(body); err != nil {
+		return d, err
+	}
+	if err := json.Unmarshal(body, &d, json.RejectUnknownMembers(true)); err != nil {
+		return d, readError(err)
+	}
+	return d, nil
+}
+
+// scan refuses what decoding would let pass: null, which Go takes for an absent
+// field, and nesting that no draft has.
+func scan(body []byte) error {
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := dec.ReadToken()
+		if err == io.EOF {
+			return nil // that there was exactly one value, decoding checks
+		}
+		if err != nil {
+			return readError(err)
+		}
+		if token.Kind() == 'n' {
+			return malformed(string(dec.StackPointer()), "is null; leave the field out instead")
+		}
+		if dec.StackDepth() > maxDepth {
+			return malformed(string(dec.StackPointer()), "is nested deeper than any field of an invoice")
+		}
+	}
+}
+
+// readError says in the words of the API what the decoder objected to.
+func readError(err error) error {
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		detail := "is no valid JSON: " + syntax.Err.Error()
+		switch {
+		case errors.Is(err, jsontext.ErrDuplicateName):
+			detail = "is given twice"
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			detail = "is no valid JSON: it ends early"
+		}
+		return malformed(string(syntax.JSONPointer), detail)
+	}
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		detail := "has the wrong type; want a " + wanted(semantic)
+		if errors.Is(err, json.ErrUnknownName) {
+			detail = "is not a field of an invoice"
+		}
+		return malformed(string(semantic.JSONPointer), detail)
+	}
+	return malformed("", "is no valid JSON")
+}
+
+// wanted names the JSON type of the Go type that was to be filled.
+func wanted(e *json.SemanticError) string {
+	if e.GoType == nil {
+		return "value of another type"
+	}
+	switch e.GoType.Kind().String() {
+	case "slice":
+		return "JSON array"
+	case "struct", "map", "ptr":
+		return "JSON object"
+	}
+	return "JSON string (amounts, too, are strings)"
+}

@@ -1,0 +1,57 @@
+package httpapi
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the figures of one listener. Labels are routes, methods and
+// statuses: never tenants, of which there is no end.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "folio_http_requests_total", Help: "Requests answered.",
+		}, []string{"method", "route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "folio_http_request_duration_seconds", Help: "Time from the request to the end of its answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method", "route"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "folio_http_requests_in_flight", Help: "Requests under way.",
+		}),
+	}
+	if registry != nil {
+		registry.MustRegister(m.requests, m.seconds, m.inFlight)
+	}
+	return m
+}
+
+// begin notes that a request began; the function it returns, that it ended.
+func (m *metrics) begin(route, method string) func(status int, took time.Duration) {
+	if !knownMethod(method) {
+		method = "other"
+	}
+	m.inFlight.Inc()
+	return func(status int, took time.Duration) {
+		m.inFlight.Dec()
+		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+		m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
+	}
+}
+
+// knownMethod keeps clients from making up labels.
+func knownMethod(method string) bool {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return true
+	}
+	return false
+}

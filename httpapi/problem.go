@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"folio/invoices"
+	"folio/invoices/document"
+)
+
+// problem is an answer after RFC 9457.
+type problem struct {
+	Type   string                `json:"type"` // stable
+	Title  string                `json:"title"`
+	Status int                   `json:"status"`
+	Detail string                `json:"detail,omitempty"`
+	Errors []document.FieldError `json:"errors,omitempty"`
+
+	retryAfter int // seconds; 0: none
+}
+
+// Errors of the edge itself.
+var (
+	errNoRoute  = errors.New("there is nothing at this path")
+	errMethod   = errors.New("this path has no such method; see Allow")
+	errTooLarge = errors.New("the body is larger than 1 MiB")
+	errMedia    = errors.New("the body must be application/json, without a Content-Encoding")
+	errFlood    = errors.New("too many requests of this tenant at a time; send this one again")
+)
+
+// malformedError is a request that cannot be read: 400.
+type malformedError struct{ fields []document.FieldError }
+
+func (e *malformedError) Error() string { return (&document.InvalidError{Fields: e.fields}).Error() }
+
+func malformed(pointer, detail string) error {
+	return &malformedError{fields: []document.FieldError{{Pointer: pointer, Detail: detail}}}
+}
+
+// statuses says which status each error has, in the order in which they are
+// looked for. The error's own text is the detail where it was written for
+// clients.
+var statuses = []struct {
+	err        error
+	status     int
+	slug       string
+	title      string
+	retryAfter int
+}{
+	{errNoRoute, http.StatusNotFound, "not-found", "Not found", 0},
+	{invoices.ErrNotFound, http.StatusNotFound, "not-found", "Not found", 0},
+	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", 0},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body too large", 0},
+	{errMedia, http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", 0},
+	{errFlood, http.StatusTooManyRequests, "too-many-requests", "Too many requests", 1},
+	{invoices.ErrUnauthorized, http.StatusUnauthorized, "unauthorized", "Unauthorized", 0},
+	{invoices.ErrRequestReused, http.StatusUnprocessableEntity, "request-reused", "Idempotency key reused", 0},
+	{invoices.ErrSeriesExhausted, http.StatusConflict, "series-exhausted", "Series exhausted", 0},
+	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
+	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},
+	{invoices.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
+	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
+}
+
+// problemOf finds the problem of an error. What is not in the list is internal:
+// its text stays in the log.
+func problemOf(err error) problem {
+	var bad *malformedError
+	var invalid *document.InvalidError
+	switch {
+	case errors.As(err, &bad):
+		return problem{Type: typeOf("malformed"), Title: "Malformed request", Status: http.StatusBadRequest, Errors: bad.fields}
+	case errors.As(err, &invalid):
+		return problem{Type: typeOf("invalid"), Title: "Invalid invoice", Status: http.StatusUnprocessableEntity, Errors: invalid.Fields}
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			return problem{Type: typeOf(s.slug), Title: s.title, Status: s.status, Detail: s.err.Error(), retryAfter: s.retryAfter}
+		}
+	}
+	return problem{Type: typeOf("internal"), Title: "Internal error", Status: http.StatusInternalServerError,
+		Detail: "Something went wrong here; the log has it under the X-Request-Id of this answer."}
+}
+
+func typeOf(slug string) string { return "urn:folio:problem:" + slug }
+
+func (p problem) write(w http.ResponseWriter) {
+	if p.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="folio"`)
+	}
+	writeJSON(w, "application/problem+json", p.Status, p)
+}
+
+// writeJSON sends an answer. A client that left needs none, so a failed write
+// is no error.
+func writeJSON(w http.ResponseWriter, mediaType string, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // our own types encode
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+}
+
+// asMalformed makes what is wrong with query parameters a 400: there is no
+// document that could be invalid.
+func asMalformed(err error) error {
+	var invalid *document.InvalidError
+	if errors.As(err, &invalid) {
+		return &malformedError{fields: invalid.Fields}
+	}
+	return err
+}

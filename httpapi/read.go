@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/gorilla/mux"
+
+	"folio/invoices"
+)
+
+// getInvoice is GET /v1/invoices/{id}.
+func (a *api) getInvoice(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
+	inv, err := a.cfg.Invoices.Invoice(r.Context(), who.Tenant, mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	writeJSON(w, "application/json", http.StatusOK, inv)
+	return nil
+}
+
+// list is the answer of GET /v1/invoices.
+type list struct {
+	Invoices   []invoices.Invoice `json:"invoices"`
+	NextCursor *string            `json:"next_cursor"` // null on the last page
+}
+
+// listInvoices is GET /v1/invoices.
+func (a *api) listInvoices(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
+	values, err := parameters(r, "series", "period", "number", "limit", "cursor")
+	if err != nil {
+		return err
+	}
+	q, err := query(values)
+	if err != nil {
+		return err
+	}
+	page, err := a.cfg.Invoices.List(r.Context(), who.Tenant, q)
+	if err != nil {
+		return asMalformed(err)
+	}
+	answer := list{Invoices: page.Invoices}
+	if answer.Invoices == nil {
+		answer.Invoices = []invoices.Invoice{}
+	}
+	if page.NextCursor != "" {
+		answer.NextCursor = &page.NextCursor
+		values.Set("cursor", page.NextCursor)
+		w.Header().Set("Link", fmt.Sprintf(`</v1/invoices?%s>; rel="next"`, values.Encode()))
+	}
+	writeJSON(w, "application/json", http.StatusOK, answer)
+	return nil
+}
+
+// parameters reads the query string, which may have the known names, each once.
+// An empty value counts as absent.
+func parameters(r *http.Request, known ...string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, malformed("", "the query string is not well-formed")
+	}
+	for name, given := range values {
+		switch {
+		case !slices.Contains(known, name):
+			return nil, malformed(name, "is no parameter of this path")
+		case len(given) > 1:
+			return nil, malformed(name, "is given twice")
+		case given[0] == "":
+			values.Del(name)
+		}
+	}
+	return values, nil
+}
+
+var (
+	isPeriod = regexp.MustCompile(`^[0-9]{4}(-(0[1-9]|1[0-2]))?$`)
+	isSeries = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+)
+
+func query(values url.Values) (invoices.Query, error) {
+	q := invoices.Query{Series: values.Get("series"), Cursor: values.Get("cursor")}
+	if q.Series != "" && !isSeries.MatchString(q.Series) {
+		return q, malformed("series", "must be the name of a series: lower-case letters, digits and hyphens")
+	}
+	if period := values.Get("period"); period != "" {
+		if period != "-" && !isPeriod.MatchString(period) {
+			return q, malformed("period", `must be a year ("2026"), a month ("2026-11"), or "-" for series that never restart`)
+		}
+		if period == "-" {
+			period = ""
+		}
+		q.Period = &period
+	}
+	var err error
+	if q.Number, err = number(values, "number", 1, 1<<53-1); err != nil {
+		return q, err
+	}
+	limit, err := number(values, "limit", 1, 100)
+	q.Limit = int(limit)
+	return q, err
+}
+
+// number reads a whole number between two bounds; 0 if it is absent.
+func number(values url.Values, name string, least, most int64) (int64, error) {
+	text := values.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most || strconv.FormatInt(n, 10) != text {
+		return 0, malformed(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return n, nil
+}

@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// allow lists the methods for an Allow header.
+func (m methods) allow() string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}
+
+// wrap is what every request goes through: a bound on its time, an id for the
+// log, a problem for an error or a panic, and the metrics.
+func (a *api) wrap(route string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.RequestTimeout)
+		defer cancel()
+		id := uuid.NewString()
+		w.Header().Set("X-Request-Id", id)
+		rec := &recorder{ResponseWriter: w}
+		done := a.metrics.begin(route, r.Method)
+		defer func() { done(rec.status(), time.Since(begun)) }()
+		if err := guarded(h, rec, r.WithContext(ctx)); err != nil {
+			a.answerError(rec, r, id, route, err)
+		}
+	})
+}
+
+// guarded turns a panic into an error, so that one request cannot end the
+// process.
+func guarded(h handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(w, r)
+}
+
+// answerError writes the problem for err. What is nobody's fault but ours is
+// logged, here and nowhere else.
+func (a *api) answerError(rec *recorder, r *http.Request, id, route string, err error) {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		a.cfg.Log.Error("request failed", "method", r.Method, "route", route, "status", p.Status, "request", id, "error", err)
+	}
+	if rec.code == 0 { // nothing was sent yet
+		p.write(rec)
+	}
+}
+
+// recorder remembers the status that was sent.
+type recorder struct {
+	http.ResponseWriter
+	code int
+}
+
+func (r *recorder) WriteHeader(code int) {
+	if r.code == 0 {
+		r.code = code
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.code == 0 {
+		r.code = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController and MaxBytesReader reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (r *recorder) status() int {
+	if r.code == 0 {
+		return http.StatusOK
+	}
+	return r.code
+}

@@ -1,0 +1,212 @@
+package invoices
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+
+	"folio/counter"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// insertBatch writes the rows of one holder. It reads the holder's row FOR
+// SHARE: a fence, which updates that row, waits for this statement, and this
+// statement, if it comes later, sees the fence and writes nothing. (FOR KEY
+// SHARE would not do: an update does not wait for it.) It writes nothing either
+// if the holder belongs to another era.
+//
+// The rows are inserted in one order in all replicas, so that two batches that
+// share requests do not wait for each other in a circle. A row whose number or
+// request is there already is left out, which makes the statement harmless when
+// it is executed twice.
+//
+// The answer has a line per row written, and always one: open tells whether the
+// holder could write.
+const insertBatch = `
+	with fence as materialized (
+		select holder from holders
+		where holder = $1 and fenced_at is null and era = current_era()
+		for share),
+	written as (
+		insert into documents (tenant, series, period, number, status, created_at,
+			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
+			holder, block_serial, block_first, block_last)
+		select q.tenant, q.series, q.period, q.number, 'issued', q.created_at,
+			q.request_id, q.digest, q.key_id, q.issue_date, q.currency, q.net, q.tax, q.gross, q.printed_number, cast(q.content as json),
+			f.holder, q.block_serial, q.block_first, q.block_last
+		from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[]), cast($5 as bigint[]), cast($6 as timestamptz[]),
+			cast($7 as text[]), cast($8 as bytea[]), cast($9 as text[]), cast($10 as date[]), cast($11 as text[]),
+			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
+			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]))
+			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
+				net, tax, gross, printed_number, content, block_serial, block_first, block_last)
+		cross join fence f
+		order by q.tenant collate "C", q.request_id collate "C"
+		on conflict do nothing
+		returning tenant, series, period, number)
+	select exists (select 1 from fence) as open, w.tenant, w.series, w.period, w.number
+	from (values (1)) as always left join written w on true`
+
+// lookUpBatch finds, in one snapshot, what is stored under each request, and
+// whether each number is in use.
+const lookUpBatch = `
+	select q.i, exists (
+		select 1 from documents n
+		where n.tenant = q.tenant and n.series = q.series and n.period = q.period and n.number = q.number) as taken,
+		coalesce(d.tenant, '') as tenant, coalesce(d.series, '') as series, coalesce(d.period, '') as period,
+		coalesce(d.number, 0) as number, coalesce(d.created_at, 'epoch') as created_at,
+		coalesce(d.printed_number, '') as printed_number, coalesce(cast(d.content as text), '') as content, d.digest
+	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as text[]))
+		with ordinality as q (tenant, series, period, number, request_id, i)
+	left join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0
+	order by q.i`
+
+// line is one connection, held by one writer, on which no statement is ever
+// sent twice behind our back.
+type line struct {
+	conn   *sqlx.Conn
+	write  *sqlx.Stmt // insertBatch, prepared
+	warned error      // a warning that the server sent with its answer
+}
+
+// connect takes a connection for a writer. Nothing has been sent if it fails.
+func (db *DB) connect(ctx context.Context) (*line, error) {
+	conn, err := db.batches.Connx(ctx)
+	if err != nil {
+		return nil, wrap("connect to Postgres", err)
+	}
+	l := &line{conn: conn}
+	err = conn.Raw(func(c any) error {
+		pq.SetNoticeHandler(c.(driver.Conn), l.notice)
+		return nil
+	})
+	if err == nil {
+		l.write, err = conn.PreparexContext(ctx, insertBatch)
+	}
+	if err != nil {
+		l.drop()
+		return nil, wrap("connect to Postgres", err)
+	}
+	return l, nil
+}
+
+// notice keeps a warning (a mere notice has class 00). The one that matters
+// comes when the wait for a synchronous standby was cancelled: the answer says
+// success, and the standby may know nothing of it. To send the batch again then
+// waits for the standby again: the share of the holder's row has to be
+// replicated too, after the rows.
+func (l *line) notice(n *pq.Error) {
+	if n.Code.Class() != "00" {
+		l.warned = n
+	}
+}
+
+// keep gives the connection back, to be used again.
+func (l *line) keep() {
+	_ = l.write.Close()
+	_ = l.conn.Raw(func(c any) error {
+		pq.SetNoticeHandler(c.(driver.Conn), nil)
+		return nil
+	})
+	_ = l.conn.Close() // hands it back; what is wrong with it shows at its next use
+}
+
+// drop closes the connection: what is under way on it is not known.
+func (l *line) drop() {
+	_ = l.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = l.conn.Close()
+}
+
+// insert sends rows, all of one holder, once. open tells whether the holder
+// could write; written are the rows that are committed. The context bears no
+// deadline: the server ends the statement, the connection ends a silence, and
+// cancelling would only make the outcome less certain.
+func (l *line) insert(holder string, rows []*row) (open bool, written map[key]bool, err error) {
+	l.warned = nil
+	var answer []struct {
+		Open   bool           `db:"open"`
+		Tenant sql.NullString `db:"tenant"`
+		Series sql.NullString `db:"series"`
+		Period sql.NullString `db:"period"`
+		Number sql.NullInt64  `db:"number"`
+	}
+	args := append([]any{holder}, columns(rows)...)
+	if err := l.write.SelectContext(context.Background(), &answer, args...); err != nil {
+		return false, nil, err
+	}
+	if l.warned != nil {
+		return false, nil, fmt.Errorf("committed with a warning: %s", l.warned)
+	}
+	written = make(map[key]bool, len(answer))
+	for _, a := range answer {
+		if a.Number.Valid {
+			series := counter.Series{Tenant: a.Tenant.String, Name: a.Series.String, Period: a.Period.String}
+			written[key{Series: series, Number: a.Number.Int64}] = true
+		}
+	}
+	return answer[0].Open, written, nil
+}
+
+// found is what is stored for a row that did not come back.
+type found struct {
+	Index int64 `db:"i"`
+	Taken bool  `db:"taken"` // the number has a row
+	stored
+}
+
+// lookUp finds what is stored for rows, in their order.
+func (l *line) lookUp(rows []*row) ([]found, error) {
+	c := columns(rows)
+	var answer []found
+	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch, c[0], c[1], c[2], c[3], c[5])
+	return answer, err
+}
+
+// columns turns rows into the arrays $2 to $19 of insertBatch.
+func columns(rows []*row) []any {
+	n := len(rows)
+	text := func(get func(*row) string) any {
+		all := make([]string, n)
+		for i, r := range rows {
+			all[i] = get(r)
+		}
+		return pq.Array(all)
+	}
+	whole := func(get func(*row) int64) any {
+		all := make([]int64, n)
+		for i, r := range rows {
+			all[i] = get(r)
+		}
+		return pq.Array(all)
+	}
+	digests := make([][]byte, n)
+	for i, r := range rows {
+		digests[i] = r.Digest[:]
+	}
+	block := func(get func(counter.Block) int64) any {
+		return whole(func(r *row) int64 { return get(r.Number.Block()) })
+	}
+	return []any{
+		text(func(r *row) string { return r.Number.Series().Tenant }),
+		text(func(r *row) string { return r.Number.Series().Name }),
+		text(func(r *row) string { return r.Number.Series().Period }),
+		whole(func(r *row) int64 { return r.Number.Value() }),
+		text(func(r *row) string { return r.CreatedAt.Format("2006-01-02T15:04:05.999999Z07:00") }),
+		text(func(r *row) string { return r.RequestID }),
+		pq.Array(digests),
+		text(func(r *row) string { return r.KeyID }),
+		text(func(r *row) string { return r.Draft.IssueDate }),
+		text(func(r *row) string { return r.Draft.Currency }),
+		text(func(r *row) string { return r.Totals.Net }),
+		text(func(r *row) string { return r.Totals.Tax }),
+		text(func(r *row) string { return r.Totals.Gross }),
+		text(func(r *row) string { return r.Printed }),
+		text(func(r *row) string { return r.content }),
+		block(func(b counter.Block) int64 { return b.Serial }),
+		block(func(b counter.Block) int64 { return b.First }),
+		block(func(b counter.Block) int64 { return b.Last }),
+	}
+}

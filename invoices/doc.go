@@ -1,0 +1,27 @@
+// Package invoices keeps invoices, their series and their issuers in Postgres,
+// and answers for what became of every number.
+//
+// [Open] prepares the connections and [DB.Migrate] the schema. An [Issuer] makes
+// invoices; it needs the counter for numbers and a [Writer], which must be run.
+// [Owner] is what the counter asks about numbers whose holder is gone, [Keys]
+// tells whom a request speaks for, [Audit] accounts for every number.
+//
+// # How a row gets in, or certainly does not
+//
+// All documents stand in one table whose rows are never changed. Its primary key
+// (tenant, series, period, number) makes a second document with a number
+// impossible, and its request key (tenant, request id, item) a second document
+// for a request: so a statement that writes can be sent twice, and after a lost
+// answer it is sent again with the same numbers until the table tells what
+// happened. That an attempt was aborted tells nothing of the attempts before it.
+//
+// Only a holder whose row in holders is not fenced and belongs to the present
+// era writes. The statement that writes a batch shares that row, the fence
+// updates it: so the fence waits for what is in flight, and after it nothing
+// comes. What is read behind the fence is final, which is why the numbers of a
+// dead holder can be given again.
+//
+// The era names one history of Postgres; a failover or an announced restore
+// begins another, and may have lost rows that were acknowledged. Numbers of an
+// earlier era are never given again: those without a row become void.
+package invoices

@@ -1,0 +1,196 @@
+package invoices
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"folio/counter"
+	"folio/invoices/document"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+)
+
+// Issuer issues invoices. DB, Numbers and Writer are required.
+type Issuer struct {
+	DB      *DB
+	Numbers Numbers
+	Writer  *Writer
+	Now     func() time.Time // nil: time.Now
+
+	rules   cache[seriesName, *rule]      // nil: no such series
+	earlier combiner[requestKey, *stored] // nil: no such request
+}
+
+type seriesName struct{ tenant, name string }
+
+// Issue makes the invoice that r wishes for, or returns the one that the same
+// request made before. Until ctx ends it goes on with another number when the
+// first is used up, or its holder fenced.
+//
+// Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
+// ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
+// same request id tells).
+func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
+	id := requestID(r.ID)
+	if r.ID != "" {
+		// A repeat is answered for ever, whatever the rules for drafts have
+		// become, and takes no number.
+		before, err := is.before(ctx, r, id)
+		if before != nil || err != nil {
+			return issued(before, err)
+		}
+	}
+	draft, err := is.prepare(ctx, r)
+	if err != nil {
+		return Issued{}, err
+	}
+	draft.RequestID = id
+	return is.store(ctx, draft)
+}
+
+// Request ids of clients and our own stand apart, so that no client can send one
+// of ours.
+const (
+	fromClient = "c:"
+	fromServer = "s:"
+)
+
+func requestID(sent string) string {
+	if sent != "" {
+		return fromClient + sent
+	}
+	return fromServer + uuid.NewString()
+}
+
+// requestKey identifies a request for ever.
+type requestKey struct{ tenant, id string }
+
+// before looks for the invoice that the request made earlier; nil if none.
+func (is *Issuer) before(ctx context.Context, r Request, id string) (*stored, error) {
+	s, err := is.earlier.get(ctx, requestKey{r.Identity.Tenant, id}, is.DB.findRequests)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(s.Digest, r.Digest[:]) {
+		return nil, ErrRequestReused
+	}
+	return s, nil
+}
+
+// findRequests returns what is stored for each request, nil for none.
+func (db *DB) findRequests(ctx context.Context, requests []requestKey) ([]*stored, error) {
+	tenants, ids := make([]string, len(requests)), make([]string, len(requests))
+	for i, r := range requests {
+		tenants[i], ids[i] = r.tenant, r.id
+	}
+	var rows []struct {
+		Index int64 `db:"i"`
+		stored
+	}
+	const query = `select q.i, ` + storedColumns + `
+		from unnest(cast($1 as text[]), cast($2 as text[])) with ordinality as q (tenant, request_id, i)
+		join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0`
+	if err := db.rest.SelectContext(ctx, &rows, query, pq.Array(tenants), pq.Array(ids)); err != nil {
+		return nil, wrap("look up requests", err)
+	}
+	all := make([]*stored, len(requests))
+	for i := range rows {
+		all[rows[i].Index-1] = &rows[i].stored
+	}
+	return all, nil
+}
+
+// issued shows the invoice of an earlier request.
+func issued(s *stored, err error) (Issued, error) {
+	if err != nil {
+		return Issued{}, err
+	}
+	inv, err := s.invoice()
+	return Issued{Invoice: inv, Replayed: true}, err
+}
+
+// prepared is a row without a number yet.
+type prepared struct {
+	row
+	series counter.Series
+	format document.Format
+}
+
+// prepare validates the draft and derives what does not depend on the number.
+func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
+	now := time.Now
+	if is.Now != nil {
+		now = is.Now
+	}
+	at := now().UTC().Truncate(time.Microsecond)
+	zone := r.Identity.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	draft, totals, err := document.Complete(r.Draft, at.In(zone))
+	if err != nil {
+		return nil, err
+	}
+	tenant := r.Identity.Tenant
+	known, err := is.rules.get(ctx, seriesName{tenant, draft.Series}, func(ctx context.Context) (*rule, error) {
+		return is.DB.findRule(ctx, tenant, draft.Series)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if known == nil {
+		return nil, invalid("/series", fmt.Sprintf("there is no series %q; create it first, or leave the field out", draft.Series))
+	}
+	p := &prepared{
+		row:    row{Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at, Draft: draft, Totals: totals},
+		series: counter.Series{Tenant: tenant, Name: draft.Series, Period: known.period.Period(draft.IssueDate)},
+		format: known.format,
+	}
+	return p, p.encode()
+}
+
+// store takes a number and writes the row, again with another number while that
+// may help.
+func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
+	for {
+		n, err := is.Numbers.Take(ctx, p.series)
+		if err != nil {
+			return Issued{}, numberError(err)
+		}
+		r := p.row // each attempt has a row of its own: an earlier one may still be under way
+		r.Number = n
+		r.Printed = p.format.Print(n.Value(), document.Fields{IssueDate: p.Draft.IssueDate, Series: p.series.Name, Tenant: p.series.Tenant})
+		repeat, err := is.Writer.write(ctx, &r)
+		switch {
+		case errors.Is(err, errTaken) || errors.Is(err, errFenced):
+			if ctx.Err() != nil {
+				return Issued{}, errors.Join(ErrUnavailable, err)
+			}
+		case err != nil:
+			return Issued{}, err
+		case repeat != nil:
+			return issued(repeat, nil)
+		default:
+			return Issued{Invoice: r.invoice()}, nil
+		}
+	}
+}
+
+// numberError turns the counter's errors into those of this package.
+func numberError(err error) error {
+	for _, pair := range []struct{ theirs, ours error }{
+		{counter.ErrExhausted, ErrSeriesExhausted},
+		{counter.ErrDamaged, ErrLedgerDamaged},
+		{counter.ErrUnavailable, ErrUnavailable},
+		{counter.ErrClosed, ErrUnavailable},
+	} {
+		if errors.Is(err, pair.theirs) {
+			return fmt.Errorf("%w: %w", pair.ours, err)
+		}
+	}
+	return fmt.Errorf("take a number: %w", err)
+}

@@ -1,0 +1,151 @@
+package invoices
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"folio/counter"
+	"folio/invoices/document"
+)
+
+// The bounds of a page.
+const (
+	limitDefault = 20
+	limitMax     = 100
+)
+
+// Invoice returns an invoice of tenant by its public id. ErrNotFound: there is
+// none, or it is another tenant's.
+func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
+	k, ok := decodeKey(idPrefix, id)
+	if !ok || k.Tenant != tenant {
+		return Invoice{}, ErrNotFound
+	}
+	var s stored
+	const query = `select ` + storedColumns + ` from documents d
+		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4 and d.status = 'issued'`
+	if err := db.rest.GetContext(ctx, &s, query, k.Tenant, k.Name, k.Period, k.Number); err != nil {
+		return Invoice{}, wrap("read an invoice", err)
+	}
+	return s.invoice()
+}
+
+// List returns a page of a tenant's invoices, in the order (series, period,
+// number); voids are not among them. *document.InvalidError names "limit" or
+// "cursor".
+func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
+	if q.Limit == 0 {
+		q.Limit = limitDefault
+	}
+	after, err := q.check(tenant)
+	if err != nil {
+		return Page{}, err
+	}
+	query, args := q.sql(tenant, after)
+	var rows []stored
+	if err := db.rest.SelectContext(ctx, &rows, query, args...); err != nil {
+		return Page{}, wrap("list invoices", err)
+	}
+	return page(rows, q.Limit)
+}
+
+// check returns the key after which the page begins; the zero key if it is the
+// first.
+func (q Query) check(tenant string) (key, error) {
+	if q.Limit < 1 || q.Limit > limitMax {
+		return key{}, invalid("limit", fmt.Sprintf("is %d; give 1 to %d", q.Limit, limitMax))
+	}
+	if q.Cursor == "" {
+		return key{}, nil
+	}
+	k, ok := decodeKey(cursorPrefix, q.Cursor)
+	if !ok || k.Tenant != tenant {
+		return key{}, invalid("cursor", "is not one that a list returned; give next_cursor as it was, or begin without")
+	}
+	return k, nil
+}
+
+func invalid(pointer, detail string) error {
+	return &document.InvalidError{Fields: []document.FieldError{{Pointer: pointer, Detail: detail}}}
+}
+
+// sql builds the query of a page: one row more than the limit tells whether
+// there is another.
+func (q Query) sql(tenant string, after key) (string, []any) {
+	var query strings.Builder
+	args := []any{tenant}
+	add := func(condition string, values ...any) {
+		places := make([]any, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			places[i] = len(args)
+		}
+		fmt.Fprintf(&query, condition, places...)
+	}
+	if q.Number != 0 {
+		// The key does not begin with the number: go through its beginnings.
+		query.WriteString(`with recursive ` + eachPeriod + ` select ` + storedColumns +
+			` from p join documents d on d.tenant = $1 and d.series = p.series and d.period = p.period`)
+	} else {
+		query.WriteString(`select ` + storedColumns + ` from documents d`)
+	}
+	query.WriteString(` where d.tenant = $1 and d.status = 'issued'`)
+	if q.Number != 0 {
+		add(` and d.number = $%d`, q.Number)
+	}
+	if q.Series != "" {
+		add(` and d.series = $%d`, q.Series)
+	}
+	if q.Period != nil {
+		add(` and d.period = $%d`, *q.Period)
+	}
+	if after.Number != 0 {
+		add(` and (d.series, d.period, d.number) > ($%d, $%d, $%d)`, after.Name, after.Period, after.Number)
+	}
+	add(` order by d.series, d.period, d.number limit $%d`, q.Limit+1)
+	return query.String(), args
+}
+
+// eachPeriod is p (series, period): the beginnings of the key that tenant $1
+// has documents under, each found by one step in the index.
+const eachPeriod = `p (series, period) as (
+	(select series, period from documents where tenant = $1 order by series, period limit 1)
+	union all
+	select n.series, n.period from p cross join lateral (
+		select d.series, d.period from documents d
+		where d.tenant = $1 and (d.series, d.period) > (p.series, p.period)
+		order by d.series, d.period limit 1) n)`
+
+func page(rows []stored, limit int) (Page, error) {
+	p := Page{Invoices: make([]Invoice, 0, len(rows))}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		p.NextCursor = rows[limit-1].key().encode(cursorPrefix)
+	}
+	for _, s := range rows {
+		inv, err := s.invoice()
+		if err != nil {
+			return Page{}, err
+		}
+		p.Invoices = append(p.Invoices, inv)
+	}
+	return p, nil
+}
+
+// seriesWithDocuments returns what a tenant has documents under.
+func (db *DB) seriesWithDocuments(ctx context.Context, tenant string) ([]counter.Series, error) {
+	var rows []struct {
+		Series string `db:"series"`
+		Period string `db:"period"`
+	}
+	err := db.rest.SelectContext(ctx, &rows, `with recursive `+eachPeriod+` select series, period from p`, tenant)
+	if err != nil {
+		return nil, wrap("list the series of "+tenant, err)
+	}
+	all := make([]counter.Series, len(rows))
+	for i, r := range rows {
+		all[i] = counter.Series{Tenant: tenant, Name: r.Series, Period: r.Period}
+	}
+	return all, nil
+}

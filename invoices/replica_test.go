@@ -1,0 +1,127 @@
+package invoices
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"folio/counter"
+	"folio/counter/countertest"
+	"folio/invoices/document"
+)
+
+// replica is what one process of folio has for issuing, over a store that
+// several of them may share.
+type replica struct {
+	*Issuer
+	db      *DB
+	numbers *counter.Allocator
+	stop    func() // as SIGTERM does; may be called twice
+}
+
+// newReplica starts a replica; it is stopped with the test.
+func newReplica(t testing.TB, db *DB, store counter.Store) *replica {
+	t.Helper()
+	return newReplicaWith(t, db, store, WriterConfig{})
+}
+
+func newReplicaWith(t testing.TB, db *DB, store counter.Store, cfg WriterConfig) *replica {
+	t.Helper()
+	numbers := &counter.Allocator{Config: counter.Config{
+		Store: store, Owner: &Owner{DB: db}, Pod: "test", SweepEvery: 20 * time.Millisecond,
+	}}
+	cfg.DB, cfg.Numbers = db, numbers
+	writer := NewWriter(cfg)
+	r := &replica{db: db, numbers: numbers, Issuer: &Issuer{DB: db, Numbers: numbers, Writer: writer}}
+	writing, stopWriting := context.WithCancel(context.Background())
+	counting, stopCounting := context.WithCancel(context.Background())
+	var w, n sync.WaitGroup
+	w.Go(func() { _ = writer.Run(writing) })
+	n.Go(func() { _ = numbers.Run(counting) })
+	r.stop = sync.OnceFunc(func() {
+		stopWriting()
+		w.Wait()
+		stopCounting()
+		n.Wait()
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// newTenant makes a tenant and returns who its key speaks for.
+func newTenant(t testing.TB, db *DB, name string) Identity {
+	t.Helper()
+	_, _, text, err := db.CreateTenant(t.Context(), name, "Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := (&Keys{DB: db}).Authenticate(t.Context(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+// request is a valid wish whose body differs with note.
+func request(who Identity, id, note string) Request {
+	d := document.Draft{
+		IssueDate: "2026-03-14", Currency: "EUR", Note: note,
+		Customer: document.Customer{Name: "Ada Example"},
+		Lines: []document.Line{{
+			Description: "Consulting", Quantity: "2", UnitPrice: "50.00",
+			Tax: document.Tax{Category: "S", Rate: "20"},
+		}},
+	}
+	body, err := json.Marshal(d)
+	if err != nil {
+		panic(err)
+	}
+	return Request{Identity: who, ID: id, Digest: sha256.Sum256(body), Draft: d}
+}
+
+// mustIssue issues within ten seconds.
+func (r *replica) mustIssue(t testing.TB, req Request) Issued {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	got, err := r.Issue(ctx, req)
+	if err != nil {
+		t.Fatalf("issue %q: %v", req.ID, err)
+	}
+	return got
+}
+
+// series2026 is the series that the requests of these tests fall into.
+func series2026(who Identity) counter.Series {
+	return counter.Series{Tenant: who.Tenant, Name: "invoice", Period: "2026"}
+}
+
+// enrolled makes a holder that may write.
+func enrolled(t testing.TB, db *DB, holder string) string {
+	t.Helper()
+	era, err := (&Owner{DB: db}).Enroll(t.Context(), holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return era
+}
+
+// mustBeClean audits everything and fails on any finding.
+func mustBeClean(t testing.TB, db *DB, store counter.Store) []Account {
+	t.Helper()
+	accounts, err := Audit(t.Context(), db, store, AuditFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range accounts {
+		if !a.Clean() {
+			t.Errorf("%s is not clean: missing %v, findings %q", a.Series, a.Missing, a.Findings)
+		}
+	}
+	return accounts
+}
+
+var _ counter.Store = (*countertest.Mem)(nil)

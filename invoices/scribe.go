@@ -1,0 +1,152 @@
+package invoices
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// scribe is one of the goroutines of a writer. It owns one connection.
+type scribe struct {
+	w    *Writer
+	line *line  // nil: to be connected
+	next *entry // read from the queue, of another holder than the batch before
+}
+
+// run writes batches until the queue is closed and empty.
+func (s *scribe) run() {
+	defer s.hangUp()
+	for {
+		first, ok := s.first()
+		if !ok {
+			return
+		}
+		if !s.connected(first) {
+			continue
+		}
+		if batch := s.gather(first); len(batch) > 0 {
+			s.writeBatch(batch)
+		}
+	}
+}
+
+// first waits for an entry.
+func (s *scribe) first() (*entry, bool) {
+	if e := s.next; e != nil {
+		s.next = nil
+		return e, true
+	}
+	e, ok := <-s.w.queue
+	return e, ok
+}
+
+// connected sees to it that there is a connection before first is claimed, so
+// that while Postgres is away whoever waits can still withdraw. After the
+// writer's bound first is given up, and so is what waits behind it: certainly
+// not written.
+func (s *scribe) connected(first *entry) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), s.w.cfg.Bound)
+	defer cancel()
+	for try := 0; ; try++ {
+		if first.state.Load() == withdrawn {
+			return false
+		}
+		err := s.connect(ctx)
+		if err == nil {
+			return true
+		}
+		s.w.cfg.Log.Warn("no connection to write invoices", "failed", try+1, "error", err)
+		if ctx.Err() != nil {
+			s.turnAway(first, err)
+			return false
+		}
+		pause(ctx, try)
+	}
+}
+
+// turnAway answers first, and everything in the queue at this moment, with err.
+func (s *scribe) turnAway(first *entry, err error) {
+	e, open := first, true
+	for n := len(s.w.queue); open; n-- {
+		if e.state.CompareAndSwap(waiting, withdrawn) {
+			e.Number.Return()
+			e.finish(nil, err)
+		}
+		if n <= 0 {
+			return
+		}
+		select {
+		case e, open = <-s.w.queue:
+		default:
+			return
+		}
+	}
+}
+
+func (s *scribe) connect(ctx context.Context) error {
+	if s.line != nil {
+		return nil
+	}
+	l, err := s.w.cfg.DB.connect(ctx)
+	if err != nil {
+		return errors.Join(ErrUnavailable, err)
+	}
+	s.line = l
+	return nil
+}
+
+// redial drops the connection: what is under way on it is not known.
+func (s *scribe) redial() {
+	if s.line != nil {
+		s.line.drop()
+		s.line = nil
+	}
+}
+
+func (s *scribe) hangUp() {
+	if s.line != nil {
+		s.line.keep()
+	}
+}
+
+// gather claims first and what waits behind it, up to the size of a batch or
+// the first entry of another holder. What was withdrawn is skipped.
+func (s *scribe) gather(first *entry) []*entry {
+	var batch []*entry
+	var size int
+	for e := first; ; {
+		switch {
+		case e.state.Load() == withdrawn:
+		case len(batch) > 0 && e.Number.Block().Holder != batch[0].Number.Block().Holder:
+			s.next = e
+			return batch
+		case e.state.CompareAndSwap(waiting, sent):
+			batch = append(batch, e)
+			size += len(e.content)
+		}
+		if len(batch) == batchMax || size >= batchSize {
+			return batch
+		}
+		select {
+		case more, ok := <-s.w.queue:
+			if !ok {
+				return batch
+			}
+			e = more
+		default:
+			return batch
+		}
+	}
+}
+
+// pause waits before a repeat, twice as long each time up to half a second.
+func pause(ctx context.Context, failed int) {
+	d := min(5*time.Millisecond<<min(failed, 10), 500*time.Millisecond)
+	timer := time.NewTimer(d/2 + rand.N(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,150 @@
+package invoices
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"folio/counter"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Why numbers are void.
+const (
+	reasonReplicaLost = "replica_lost" // the replica that held them died; its series voids such numbers
+	reasonFailover    = "failover"     // their block is of an earlier era; acknowledged rows may have been lost
+)
+
+// What a series does with the numbers that a dead holder left.
+const (
+	onLossReuse = "reuse" // they are given next
+	onLossVoid  = "void"
+)
+
+// errStale: this server is not the one whose numbers are to be settled.
+var errStale = errors.New("this Postgres is stale or another one: hands off")
+
+// Settle implements counter.Owner. First the holder is fenced, which waits for
+// the batches in flight; only then are the numbers of the block read, in one
+// statement together with the era and the fence: one snapshot. In the era of
+// the block the numbers without a row may be given again, or become void if the
+// series says so. In a later era they become void: rows that were acknowledged
+// may have been lost with the old primary, and none of their numbers is given
+// twice. In an earlier era, or that of another system, nothing is touched.
+func (o *Owner) Settle(ctx context.Context, s counter.Series, b counter.Block) ([]counter.Range, error) {
+	doing := fmt.Sprintf("settle %s of %s, held by %s", b.Range, s, b.Holder)
+	if err := o.fence(ctx, b); err != nil {
+		return nil, wrap(doing, err)
+	}
+	found, err := o.survey(ctx, s, b)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	sameEra, err := mayTouch(b.Era, found.era)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	switch {
+	case sameEra && found.onLoss != onLossVoid:
+		return found.rest, nil
+	case sameEra:
+		return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonReplicaLost, Era: found.era, Block: &b})
+	}
+	return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonFailover, Era: found.era, Block: &b})
+}
+
+// mayTouch decides whether a server in era now may settle a block of the era
+// block, and whether the two are the same.
+func mayTouch(block, now string) (same bool, err error) {
+	of, err := parseEra(block)
+	if err != nil {
+		return false, err
+	}
+	present, err := parseEra(now)
+	if err != nil {
+		return false, err
+	}
+	order, ordered := of.compare(present)
+	if !ordered || order > 0 {
+		return false, fmt.Errorf("the block is of era %s, this server is in %s: %w", block, now, errStale)
+	}
+	return order == 0, nil
+}
+
+// fence closes the holder of b, for ever. Once it returns, every batch of the
+// holder is either committed or will never store anything: a batch keeps the
+// holder's row FOR SHARE, for which the update waits, at most lock_timeout. A
+// holder that never enrolled here is inserted, fenced. A stale server is left
+// alone. Executed twice it changes nothing.
+func (o *Owner) fence(ctx context.Context, b counter.Block) error {
+	return o.DB.inTx(ctx, "fence "+b.Holder, func(tx *sqlx.Tx) error {
+		var now string
+		if err := tx.GetContext(ctx, &now, `select current_era()`); err != nil {
+			return err
+		}
+		if _, err := mayTouch(b.Era, now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, fenceHolder, b.Holder, b.Era)
+		return err
+	})
+}
+
+const fenceHolder = `
+	insert into holders (holder, era, fenced_at)
+	values ($1, $2, clock_timestamp())
+	on conflict (holder) do update set fenced_at = excluded.fenced_at
+	where holders.fenced_at is null`
+
+// finding is what one snapshot of Postgres says of a block.
+type finding struct {
+	era    string
+	onLoss string
+	rest   []counter.Range // the numbers of the block that have no row
+}
+
+// survey reads era, fence, rule and rows in one statement: had they been read
+// one after the other, a failover in between could mix two histories.
+func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (finding, error) {
+	var rows []struct {
+		Era    string         `db:"era"`
+		Fenced bool           `db:"fenced"`
+		OnLoss sql.NullString `db:"on_loss"`
+		First  sql.NullInt64  `db:"first"`
+		Last   sql.NullInt64  `db:"last"`
+	}
+	const query = `
+		select current_era() as era,
+		       exists (select 1 from holders where holder = $6 and fenced_at is not null) as fenced,
+		       (select on_loss from series where tenant = $1 and name = $2) as on_loss,
+		       runs.first, runs.last
+		from (values (1)) as always left join (` + selectRuns + `) as runs on true
+		order by runs.first`
+	err := o.DB.rest.SelectContext(ctx, &rows, query, s.Tenant, s.Name, s.Period, b.First, b.Last, b.Holder)
+	if err != nil {
+		return finding{}, err
+	}
+	if !rows[0].Fenced {
+		return finding{}, fmt.Errorf("%w: the fence is not seen, Postgres has failed over meanwhile", ErrUnavailable)
+	}
+	var used []counter.Range
+	for _, r := range rows {
+		if r.First.Valid {
+			used = append(used, counter.Range{First: r.First.Int64, Last: r.Last.Int64})
+		}
+	}
+	return finding{
+		era: rows[0].Era, onLoss: rows[0].OnLoss.String,
+		rest: without([]counter.Range{b.Range}, used),
+	}, nil
+}
+
+// Floor implements counter.Owner: the highest number of s that has a row.
+func (o *Owner) Floor(ctx context.Context, s counter.Series) (int64, error) {
+	var highest int64
+	const query = `select coalesce(max(number), 0) from documents where tenant = $1 and series = $2 and period = $3`
+	err := o.DB.rest.GetContext(ctx, &highest, query, s.Tenant, s.Name, s.Period)
+	return highest, wrap("read the highest number of "+s.String(), err)
+}

@@ -1,0 +1,220 @@
+package invoices
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+)
+
+// attempt is the writing of some rows of one holder, with what is known so far.
+type attempt struct {
+	holder string
+	left   []*entry // without an outcome yet
+
+	// unknown: a statement with these rows was sent and its fate was never
+	// told. It may have been executed, or may still be: until a statement
+	// that finds the rows, or finds them impossible, an "aborted" proves
+	// nothing.
+	unknown bool
+}
+
+// writeBatch gives every entry its outcome. The numbers are offered before
+// anything is sent.
+func (s *scribe) writeBatch(batch []*entry) {
+	for _, e := range batch {
+		e.Number.Offer()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.w.cfg.Bound)
+	defer cancel()
+	s.write(ctx, &attempt{holder: batch[0].Number.Block().Holder, left: batch})
+}
+
+// write sends a's rows until each has an outcome: after an unknown fate the same
+// rows with the same numbers, on a new connection. The primary key waits for
+// what may be under way and tells which of the two it was.
+func (s *scribe) write(ctx context.Context, a *attempt) {
+	for try := 0; ; try++ {
+		if try > 0 {
+			pause(ctx, try-1)
+		}
+		err := s.connect(ctx)
+		if err == nil {
+			err = s.send(ctx, a)
+		}
+		if len(a.left) == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			a.giveUp(err)
+			return
+		}
+		if err != nil {
+			s.w.cfg.Log.Warn("batch not settled yet, sent again", "holder", a.holder, "rows", len(a.left), "failed", try+1, "unknown", a.unknown, "error", err)
+		}
+	}
+}
+
+// send makes one round: write, then look up what did not come back. Entries
+// whose outcome is known leave a. An error is for the log.
+func (s *scribe) send(ctx context.Context, a *attempt) error {
+	s.w.batches.Add(1)
+	open, written, err := s.line.insert(a.holder, a.rows())
+	if err != nil {
+		return s.failed(ctx, a, err)
+	}
+	s.w.rows.Add(int64(len(written)))
+	a.finish(func(e *entry) bool {
+		if !written[e.key()] {
+			return false
+		}
+		e.Number.Spend()
+		e.finish(nil, nil)
+		return true
+	})
+	if !open && !a.unknown {
+		s.fenced(a)
+	}
+	if len(a.left) == 0 {
+		return nil
+	}
+	answers, err := s.line.lookUp(a.rows())
+	if err != nil {
+		s.redial()
+		return fmt.Errorf("look up what is stored: %w", err)
+	}
+	a.resolve(answers)
+	if !open {
+		// The fence waited for every statement of this holder, and none
+		// comes after it: what was found is final.
+		s.fenced(a)
+	}
+	if len(a.left) > 0 {
+		return errors.New("rows neither written nor found")
+	}
+	return nil
+}
+
+// fenced sends what is left of a back for other numbers. Those it had are of a
+// life that is over, and go with it.
+func (s *scribe) fenced(a *attempt) {
+	s.w.fenced.Add(int64(len(a.left)))
+	s.w.cfg.Log.Warn("holder fenced, requests go on under the next", "holder", a.holder, "rows", len(a.left))
+	s.w.cfg.Numbers.Abandon(a.holder)
+	a.finish(func(e *entry) bool {
+		e.finish(nil, errFenced)
+		return true
+	})
+}
+
+// failed sorts out a statement that ended with err.
+func (s *scribe) failed(ctx context.Context, a *attempt, err error) error {
+	f := judge(err)
+	switch {
+	case f.unknown:
+		a.unknown = true
+		s.w.unknown.Add(1)
+		s.redial()
+	case f.data:
+		s.bisect(ctx, a, err)
+	case f.retry:
+		s.redial() // perhaps this server is a standby by now
+	case !a.unknown:
+		a.refuse(fmt.Errorf("write the invoice: %w", err))
+	}
+	return err
+}
+
+// bisect keeps a bad row from failing its neighbours: the rows are written in
+// two halves, and so on, until the bad one is alone.
+func (s *scribe) bisect(ctx context.Context, a *attempt, err error) {
+	rows := a.left
+	a.left = nil
+	if len(rows) == 1 {
+		alone := &attempt{holder: a.holder, left: rows, unknown: a.unknown}
+		if a.unknown {
+			alone.giveUp(err)
+			return
+		}
+		alone.refuse(fmt.Errorf("write the invoice: %w", err))
+		return
+	}
+	for _, half := range [][]*entry{rows[:len(rows)/2], rows[len(rows)/2:]} {
+		s.write(ctx, &attempt{holder: a.holder, left: half, unknown: a.unknown})
+	}
+}
+
+// resolve deals with the rows that did not come back, given what is stored.
+// What is neither there nor impossible stays in a.
+func (a *attempt) resolve(answers []found) {
+	i := -1
+	a.finish(func(e *entry) bool {
+		i++
+		return e.resolve(answers[i])
+	})
+}
+
+// resolve reports whether f settles e.
+func (e *entry) resolve(f found) bool {
+	known := f.stored.Number != 0
+	switch {
+	case f.Taken:
+		e.Number.Spend() // by this row or another: it is used up
+	case known:
+		e.Number.Return() // the request has its row; no other will ever be stored for it
+	default:
+		return false
+	}
+	switch {
+	case !known:
+		e.finish(nil, errTaken)
+	case !bytes.Equal(f.Digest, e.Digest[:]):
+		e.finish(nil, ErrRequestReused)
+	case f.key() == e.key() && f.CreatedAt.Equal(e.CreatedAt):
+		e.finish(nil, nil) // mine after all: it was executed before
+	default:
+		e.finish(&f.stored, nil)
+	}
+	return true
+}
+
+// refuse ends what is left of a, certainly not written.
+func (a *attempt) refuse(err error) {
+	a.finish(func(e *entry) bool {
+		e.Number.Return()
+		e.finish(nil, err)
+		return true
+	})
+}
+
+// giveUp ends what is left of a when the time is over.
+func (a *attempt) giveUp(err error) {
+	if !a.unknown {
+		a.refuse(errors.Join(ErrUnavailable, err))
+		return
+	}
+	a.finish(func(e *entry) bool {
+		e.Number.Doubt()
+		e.finish(nil, errors.Join(ErrOutcomeUnknown, err))
+		return true
+	})
+}
+
+// finish lets go of the entries for which done reports true.
+func (a *attempt) finish(done func(*entry) bool) {
+	var left []*entry
+	for _, e := range a.left {
+		if !done(e) {
+			left = append(left, e)
+		}
+	}
+	a.left = left
+}
+
+func (a *attempt) rows() []*row {
+	rows := make([]*row, len(a.left))
+	for i, e := range a.left {
+		rows[i] = e.row
+	}
+	return rows
+}

@@ -1,0 +1,166 @@
+package invoices
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"folio/counter"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Numbers is the counter, as far as invoices need it.
+type Numbers interface {
+	// Take returns the next number of s.
+	Take(ctx context.Context, s counter.Series) (counter.Number, error)
+	// Abandon gives up a holder that is fenced; Take then gives numbers of
+	// the next.
+	Abandon(holder string)
+}
+
+// WriterConfig says how invoices are written. DB and Numbers are required; zero
+// fields have defaults.
+type WriterConfig struct {
+	DB      *DB
+	Numbers Numbers
+	Writers int           // batches that are written side by side; 0: 1
+	Queue   int           // rows that may wait; 0: 4,096
+	Bound   time.Duration // how long an outcome is sought; 0: twenty seconds
+	Log     *slog.Logger  // nil: none
+}
+
+// Writer writes invoices in batches: while one is being committed the next one
+// gathers. It waits for nothing but the batch before, so that a lone invoice is
+// written at once.
+type Writer struct {
+	cfg   WriterConfig
+	queue chan *entry
+
+	batches, rows, unknown, fenced atomic.Int64
+
+	mu      sync.RWMutex // read-held while a row is put into the queue
+	stopped bool
+}
+
+// WriterStats is what a writer has done so far, and what waits now.
+type WriterStats struct {
+	Queued  int   // rows waiting
+	Batches int64 // statements sent, repeats included
+	Rows    int64 // rows written
+	Unknown int64 // statements whose fate was not told
+	Fenced  int64 // rows sent for other numbers because their holder was fenced
+}
+
+// Stats returns a snapshot; its parts may be some operations apart.
+func (w *Writer) Stats() WriterStats {
+	return WriterStats{
+		Queued: len(w.queue), Batches: w.batches.Load(), Rows: w.rows.Load(),
+		Unknown: w.unknown.Load(), Fenced: w.fenced.Load(),
+	}
+}
+
+// A statement has at most batchMax rows, and no further row once it has
+// batchSize bytes of content.
+const (
+	batchMax  = 500
+	batchSize = 4 << 20
+)
+
+// The outcomes of a write after which the same request goes on with another
+// number.
+var (
+	errTaken  = errors.New("the number is used by another document")
+	errFenced = errors.New("the holder is fenced or of another era")
+)
+
+// entry is a row in the queue.
+type entry struct {
+	*row
+	state   atomic.Int32 // waiting, then sent or withdrawn
+	outcome chan outcome // has room for the one outcome
+}
+
+const (
+	waiting int32 = iota
+	sent
+	withdrawn
+)
+
+// outcome is what became of a row: nothing set means that it is stored.
+type outcome struct {
+	repeat *stored // the row that its request had led to before
+	err    error
+}
+
+// NewWriter makes a writer; it writes while Run runs.
+func NewWriter(cfg WriterConfig) *Writer {
+	cfg.Writers = orDefault(cfg.Writers, 1)
+	cfg.Queue = orDefault(cfg.Queue, 4096)
+	cfg.Bound = orDefault(cfg.Bound, 20*time.Second)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Writer{cfg: cfg, queue: make(chan *entry, cfg.Queue)}
+}
+
+// Run writes until ctx ends; then it writes what is in the queue and returns
+// nil. It is called once, and outlives everything that issues invoices.
+func (w *Writer) Run(ctx context.Context) error {
+	var writers errgroup.Group
+	for range w.cfg.Writers {
+		writers.Go(func() error {
+			(&scribe{w: w}).run()
+			return nil
+		})
+	}
+	<-ctx.Done()
+	w.mu.Lock()
+	w.stopped = true
+	close(w.queue)
+	w.mu.Unlock()
+	return writers.Wait()
+}
+
+// write stores r, or finds out why not, and says of its number what became of
+// it. A row whose ctx ends before it was sent is withdrawn: ErrUnavailable. If
+// ctx ends later the row is still written or not, and its number is seen to;
+// only the caller does not learn of it: ErrOutcomeUnknown. Other errors:
+// ErrRequestReused, errTaken, errFenced, and what Postgres has against the row.
+func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
+	e := &entry{row: r, outcome: make(chan outcome, 1)}
+	if err := w.enqueue(e); err != nil {
+		r.Number.Return()
+		return nil, err
+	}
+	select {
+	case o := <-e.outcome:
+		return o.repeat, o.err
+	case <-ctx.Done():
+	}
+	if e.state.CompareAndSwap(waiting, withdrawn) {
+		r.Number.Return()
+		return nil, ErrUnavailable
+	}
+	return nil, ErrOutcomeUnknown
+}
+
+func (w *Writer) enqueue(e *entry) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.stopped {
+		return ErrUnavailable
+	}
+	select {
+	case w.queue <- e:
+		return nil
+	default:
+		return ErrUnavailable
+	}
+}
+
+// finish tells an entry its outcome.
+func (e *entry) finish(repeat *stored, err error) { e.outcome <- outcome{repeat: repeat, err: err} }
