@@ -1,42 +1,32 @@
 package document
 
-// Limits of a draft. They are wide enough for real invoices and narrow enough
-// for every column, index and page that holds one. Text is counted in
-// characters, not bytes.
+// The bounds of a draft. Lengths are in characters. openapi.yaml says the same;
+// a test of package httpapi compares the two.
 const (
-	maxFaults = 50 // bad fields that one InvalidError names
+	MaxLines       = 1000
+	MaxAdjustments = 100 // discounts or charges of one line or document
+	MaxName        = 500
+	MaxEmail       = 320
+	MaxTaxID       = 100
+	MaxStreet      = 500
+	MaxLocality    = 200
+	MaxRegion      = 200
+	MaxPostalCode  = 50
+	MaxDescription = 4000
+	MaxUnit        = 50
+	MaxReason      = 1000
+	MaxNote        = 10000
+	MaxMetadata    = 50 // keys
+	MaxKey         = 100
+	MaxValue       = 1000
+	MaxSeriesName  = 63
 
-	maxLines       = 1000
-	maxAdjustments = 100 // discounts or charges, each, of one line or of the document
+	MaxIntegerDigits  = 15 // of a decimal, before the point
+	MaxFractionDigits = 10 // of a decimal, after it
+	maxTotalDigits    = 18 // of a total, before the point
+	maxPercent        = 1000
+	maxFieldErrors    = 50 // told at a time
 
-	// A quantity, price, amount, percentage or rate as sent.
-	maxIntegerDigits  = 15
-	maxFractionDigits = 10
-	// An amount as computed, its minor digits included: up to 10^16 euros.
-	maxAmountDigits = 18
-
-	maxDiscountPercent = 100
-	maxChargePercent   = 1000
-	maxRate            = 100
-
-	maxSeries      = 63
-	maxName        = 500
-	maxEmail       = 320
-	maxTaxID       = 100
-	maxStreet      = 500
-	maxLocality    = 200 // and region
-	maxPostalCode  = 50
-	maxDescription = 4000
-	maxUnit        = 50
-	maxReason      = 1000
-	maxNote        = 10000
-
-	maxMetadata      = 50 // entries
-	maxMetadataKey   = 60
-	maxMetadataValue = 1000
-
-	minDate         = "1970-01-01"
-	maxYearsAhead   = 1 // of issue_date, after today
-	maxFormat       = 100
-	maxFormatDigits = 18 // of {seq:N}
+	firstDate = "1970-01-01"
+	lastDate  = "2999-12-31"
 )

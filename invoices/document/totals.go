@@ -2,72 +2,156 @@ package document
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 )
 
-// rate is a tax category and rate that keeps the rules.
-type rate struct {
-	Tax                    // as sent, or with the default filled in
-	percent decimal.Decimal
-	key     money // percent × 10^maxFractionDigits: two rates are one if category and key are equal
+// figures are the numbers of a draft, parsed.
+type figures struct {
+	digits    int32 // minor digits of the currency
+	lines     []lineFigures
+	discounts []adjustment
+	charges   []adjustment
 }
 
-// base is what one category and rate is of.
-type base struct {
-	rate
-	sum money
+type lineFigures struct {
+	quantity, price decimal.Decimal
+	discounts       []adjustment
+	tax             taxKey
 }
 
-// bases are the bases of a document in the order of their first use, with the
-// sum of all of them. The zero value is ready.
-type bases struct {
-	all []base
-	net money
+type adjustment struct {
+	value     decimal.Decimal
+	isPercent bool
+	tax       *taxKey // nil: none was given
 }
 
-// add puts m to the base of r, opening it if need be. It returns false, and
-// adds nothing, if a sum gets too many digits.
-func (b *bases) add(r rate, m money) bool {
-	at := slices.IndexFunc(b.all, func(x base) bool { return x.key == r.key && x.Category == r.Category })
-	if at < 0 {
-		at = len(b.all)
-		b.all = append(b.all, base{rate: r})
+// taxKey is a category and rate; printed is the rate as it was sent.
+type taxKey struct {
+	category string
+	rate     decimal.Decimal
+	printed  string
+}
+
+// group is the base of one category and rate.
+type group struct {
+	tax  taxKey
+	base decimal.Decimal
+}
+
+// totals computes the sums. Every amount is rounded to the minor unit, half
+// away from zero, where it arises:
+//
+//	line net    round(quantity × unit price) − Σ round(discount); a percentage is of that product
+//	document    a percentage is of the sum of the line nets, not chained
+//	tax         round(base × rate), per category and rate
+func (p *figures) totals() (Totals, error) {
+	var groups []group
+	sum := decimal.Zero
+	for i := range p.lines {
+		net := p.lineNet(&p.lines[i])
+		sum = sum.Add(net)
+		groups = addTo(groups, p.lines[i].tax, net)
 	}
-	sum, net := b.all[at].sum+m, b.net+m
-	if !bounded(sum) || !bounded(net) {
-		return false
+	net := sum
+	ofLines := groups
+	for _, d := range p.discounts {
+		amount := p.amount(d, sum).Neg()
+		net = net.Add(amount)
+		groups = p.allocate(groups, ofLines, d.tax, amount)
 	}
-	b.all[at].sum, b.net = sum, net
-	return true
+	for _, c := range p.charges {
+		amount := p.amount(c, sum)
+		net = net.Add(amount)
+		groups = p.allocate(groups, ofLines, c.tax, amount)
+	}
+	return p.print(net, groups)
 }
 
-// only returns the tax that is the only one so far, or nil.
-func (b *bases) only() *rate {
-	if len(b.all) != 1 {
-		return nil
+func (p *figures) lineNet(l *lineFigures) decimal.Decimal {
+	gross := l.quantity.Mul(l.price).Round(p.digits)
+	net := gross
+	for _, d := range l.discounts {
+		net = net.Sub(p.amount(d, gross))
 	}
-	return &b.all[0].rate
+	return net
 }
 
-// totals computes the taxes and prints all sums, ordered by category and then by
-// rate. It returns false if a sum has too many digits.
-func (b *bases) totals(minor int32) (Totals, bool) {
-	slices.SortFunc(b.all, func(x, y base) int {
-		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.key, y.key))
-	})
-	t := Totals{Taxes: make([]TaxTotal, len(b.all))}
-	var tax money
-	for i, x := range b.all {
-		amount, ok := share(x.sum, x.percent)
-		tax += amount
-		if !ok || !bounded(tax) {
-			return Totals{}, false
+// amount is what an adjustment comes to, given what a percentage is of.
+func (p *figures) amount(a adjustment, of decimal.Decimal) decimal.Decimal {
+	if a.isPercent {
+		return of.Mul(a.value).Shift(-2).Round(p.digits)
+	}
+	return a.value.Round(p.digits)
+}
+
+// addTo adds an amount to the base of a tax; rates are the same by value.
+func addTo(groups []group, tax taxKey, amount decimal.Decimal) []group {
+	for i := range groups {
+		if groups[i].tax.category == tax.category && groups[i].tax.rate.Equal(tax.rate) {
+			groups[i].base = groups[i].base.Add(amount)
+			return groups
 		}
-		t.Taxes[i] = TaxTotal{Category: x.Category, Rate: x.Rate, Base: x.sum.text(minor), Amount: amount.text(minor)}
 	}
-	gross := b.net + tax
-	t.Net, t.Tax, t.Gross = b.net.text(minor), tax.text(minor), gross.text(minor)
-	return t, bounded(gross)
+	return append(groups, group{tax: tax, base: amount})
+}
+
+// allocate puts an amount of the whole document to the base of its own tax. One
+// that names no tax is spread over the taxes of the lines in proportion to
+// their bases; what rounding leaves goes to the last.
+func (p *figures) allocate(groups, ofLines []group, tax *taxKey, amount decimal.Decimal) []group {
+	groups = append([]group(nil), groups...) // ofLines keeps the lines' own bases
+	if tax != nil {
+		return addTo(groups, *tax, amount)
+	}
+	whole := decimal.Zero
+	for _, g := range ofLines {
+		whole = whole.Add(g.base)
+	}
+	rest := amount
+	for i, g := range ofLines {
+		part := rest
+		if i < len(ofLines)-1 && !whole.IsZero() {
+			part = amount.Mul(g.base).DivRound(whole, p.digits)
+		}
+		rest = rest.Sub(part)
+		groups = addTo(groups, g.tax, part)
+		if whole.IsZero() {
+			break // nothing to be in proportion to: the first takes it all
+		}
+	}
+	return groups
+}
+
+// print writes the totals with exactly the minor digits of the currency, the
+// taxes in the order of their categories and rates.
+func (p *figures) print(net decimal.Decimal, groups []group) (Totals, error) {
+	groups = slices.Clone(groups)
+	slices.SortFunc(groups, func(a, b group) int {
+		return cmp.Or(strings.Compare(a.tax.category, b.tax.category), a.tax.rate.Cmp(b.tax.rate))
+	})
+	t := Totals{Taxes: make([]TaxTotal, len(groups))}
+	tax := decimal.Zero
+	bound := decimal.New(1, maxTotalDigits)
+	tooLarge := net.Abs().GreaterThanOrEqual(bound)
+	for i, g := range groups {
+		amount := g.base.Mul(g.tax.rate).Shift(-2).Round(p.digits)
+		tax = tax.Add(amount)
+		tooLarge = tooLarge || g.base.Abs().GreaterThanOrEqual(bound)
+		t.Taxes[i] = TaxTotal{
+			Category: g.tax.category, Rate: g.tax.printed,
+			Base: g.base.StringFixed(p.digits), Amount: amount.StringFixed(p.digits),
+		}
+	}
+	gross := net.Add(tax)
+	if tooLarge || gross.Abs().GreaterThanOrEqual(bound) {
+		return Totals{}, &InvalidError{Fields: []FieldError{{
+			Pointer: "/lines", Detail: fmt.Sprintf("add up to more than %d digits before the point", maxTotalDigits),
+		}}}
+	}
+	t.Net, t.Tax, t.Gross = net.StringFixed(p.digits), tax.StringFixed(p.digits), gross.StringFixed(p.digits)
+	return t, nil
 }

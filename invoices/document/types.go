@@ -1,9 +1,14 @@
+// Package document knows what an invoice says: its draft as a client sends it,
+// the rules the draft must keep, its totals, and how its number is printed. It
+// is pure: it knows no database, no clock of its own and no HTTP.
+//
+// Start with [Complete], which takes a [Draft] as it was sent and returns it
+// with defaults filled in, together with its [Totals], or an [InvalidError]
+// that names every bad field.
 package document
 
 // Draft is what a client sends to have an invoice issued. All amounts,
-// quantities and rates are decimal strings, as sent: an optional minus sign,
-// digits, and behind a point more digits (-12.50). An empty string is an absent
-// field. An empty list or object that was sent comes back as an empty one.
+// quantities and rates are decimal strings, as sent.
 type Draft struct {
 	Series    string            `json:"series,omitempty"`     // default "invoice"
 	IssueDate string            `json:"issue_date,omitempty"` // YYYY-MM-DD, default today in the tenant's zone
@@ -11,10 +16,10 @@ type Draft struct {
 	Currency  string            `json:"currency"`             // ISO 4217
 	Customer  Customer          `json:"customer"`
 	Lines     []Line            `json:"lines"`
-	Discounts []Adjustment      `json:"discounts,omitzero"` // of the whole document
-	Charges   []Adjustment      `json:"charges,omitzero"`   // of the whole document
+	Discounts []Adjustment      `json:"discounts,omitempty"` // of the whole document
+	Charges   []Adjustment      `json:"charges,omitempty"`   // of the whole document
 	Note      string            `json:"note,omitempty"`
-	Metadata  map[string]string `json:"metadata,omitzero"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
 // Customer is the buyer (EN 16931 BG-7).
@@ -22,7 +27,7 @@ type Customer struct {
 	Name    string   `json:"name"`
 	Email   string   `json:"email,omitempty"`
 	TaxID   string   `json:"tax_id,omitempty"`
-	Address *Address `json:"address,omitzero"`
+	Address *Address `json:"address,omitempty"`
 }
 
 // Address is a postal address (EN 16931 BG-8).
@@ -40,19 +45,18 @@ type Line struct {
 	Quantity    string       `json:"quantity"`
 	Unit        string       `json:"unit,omitempty"`
 	UnitPrice   string       `json:"unit_price"`
-	Discounts   []Adjustment `json:"discounts,omitzero"`
+	Discounts   []Adjustment `json:"discounts,omitempty"`
 	Tax         Tax          `json:"tax"`
 }
 
-// Adjustment is a discount or a charge: either a percentage or an amount. On
-// those of a document, Tax says whose base it changes; it may be absent if all
-// lines share one category and rate. On those of a line it is absent: they share
-// the line's.
+// Adjustment is a discount or a charge: either a percentage or an amount. Tax
+// is given with the discounts and charges of a document and absent on those of
+// a line, which share the line's.
 type Adjustment struct {
 	Percent string `json:"percent,omitempty"`
 	Amount  string `json:"amount,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	Tax     *Tax   `json:"tax,omitzero"`
+	Tax     *Tax   `json:"tax,omitempty"`
 }
 
 // Tax is a VAT category of EN 16931 (S, Z, E, AE, K, G or O) and its rate in
