@@ -49,7 +49,7 @@ func (c *check) customer(u *Customer) {
 	c.required("/customer/name", u.Name, MaxName)
 	c.text("/customer/tax_id", u.TaxID, MaxTaxID)
 	c.text("/customer/email", u.Email, MaxEmail)
-	if u.Email != "" && (strings.Count(u.Email, "@") != 1 || strings.ContainsAny(u.Email, " \t\r\n")) {
+	if u.Email != "" && (strings.Count(u.Email, "@") != 1 || strings.Trim(u.Email, "@") != u.Email || strings.ContainsAny(u.Email, " \t\r\n")) {
 		c.fail("/customer/email", "is no email address: want one @ and no spaces")
 	}
 	a := u.Address

@@ -91,9 +91,9 @@ func (c *check) tax(at string, t Tax) taxKey {
 	}
 	rate := c.decimal(at+"/rate", t.Rate)
 	switch {
-	case t.Category != "S" && !rate.IsZero():
+	case t.Category != "S" && (!rate.IsZero() || strings.HasPrefix(t.Rate, "-")):
 		c.fail(at+"/rate", "must be 0 for category %s; only S has another rate", t.Category)
-	case rate.IsNegative() || rate.GreaterThan(decimal.New(100, 0)):
+	case strings.HasPrefix(t.Rate, "-") || rate.GreaterThan(decimal.New(100, 0)):
 		c.fail(at+"/rate", "must be from 0 to 100 percent")
 	}
 	return taxKey{category: t.Category, rate: rate, printed: t.Rate}

@@ -30,18 +30,21 @@ func TestPrintedNumbers(t *testing.T) {
 
 func TestATemplateThatCannotWorkIsRefusedWithItsReason(t *testing.T) {
 	for template, reason := range map[string]string{
-		"":               "exactly once",
-		"INV":            "exactly once",
-		"{seq}{seq}":     "exactly once",
-		"{seq":           "without its }",
-		"seq}":           "without its {",
-		"{seq:0}":        "width",
-		"{seq:017}":      "width",
-		"{seq:99}":       "width",
-		"{SEQ}":          "{SEQ} is unknown",
-		"{seq}-{month}":  "{month} is unknown",
-		"{seq}-{}":       "{} is unknown",
-		"{seq}-{{yyyy}}": "unknown",
+		"":                                 "exactly once",
+		"INV":                              "exactly once",
+		"{seq}{seq}":                       "exactly once",
+		"{seq":                             "without its }",
+		"seq}":                             "without its {",
+		"{seq:0}":                          "width",
+		"a\x00{seq}":                       "control character",
+		"a\n{seq}":                         "line break",
+		strings.Repeat("x", 200) + "{seq}": "characters",
+		"{seq:017}":                        "width",
+		"{seq:99}":                         "width",
+		"{SEQ}":                            "{SEQ} is unknown",
+		"{seq}-{month}":                    "{month} is unknown",
+		"{seq}-{}":                         "{} is unknown",
+		"{seq}-{{yyyy}}":                   "unknown",
 	} {
 		if _, err := ParseFormat(template); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: %v, want %q", template, err, reason)

@@ -26,6 +26,7 @@ const (
 	maxTotalDigits    = 18 // of a total, before the point
 	maxPercent        = 1000
 	maxFieldErrors    = 50 // told at a time
+	maxTemplate       = 200
 
 	firstDate = "1970-01-01"
 	lastDate  = "2999-12-31"

@@ -57,7 +57,7 @@ func (p *figures) totals() (Totals, error) {
 		groups = addTo(groups, p.lines[i].tax, net)
 	}
 	net := sum
-	ofLines := groups
+	ofLines := slices.Clone(groups) // the lines' own bases, whatever is added later
 	for _, d := range p.discounts {
 		amount := p.amount(d, sum).Neg()
 		net = net.Add(amount)
@@ -101,29 +101,42 @@ func addTo(groups []group, tax taxKey, amount decimal.Decimal) []group {
 
 // allocate puts an amount of the whole document to the base of its own tax. One
 // that names no tax is spread over the taxes of the lines in proportion to
-// their bases; what rounding leaves goes to the last.
+// their bases; what rounding leaves goes to the last. Where the bases differ in
+// sign, proportions would make large amounts of a small one: then it goes whole
+// to the tax with the largest base. The groups begin with those of ofLines.
 func (p *figures) allocate(groups, ofLines []group, tax *taxKey, amount decimal.Decimal) []group {
-	groups = append([]group(nil), groups...) // ofLines keeps the lines' own bases
 	if tax != nil {
 		return addTo(groups, *tax, amount)
 	}
-	whole := decimal.Zero
-	for _, g := range ofLines {
-		whole = whole.Add(g.base)
+	whole, largest, mixed := survey(ofLines)
+	if mixed || whole.IsZero() {
+		groups[largest].base = groups[largest].base.Add(amount)
+		return groups
 	}
 	rest := amount
-	for i, g := range ofLines {
+	for i := range ofLines {
 		part := rest
-		if i < len(ofLines)-1 && !whole.IsZero() {
-			part = amount.Mul(g.base).DivRound(whole, p.digits)
+		if i < len(ofLines)-1 {
+			part = amount.Mul(ofLines[i].base).DivRound(whole, p.digits)
 		}
 		rest = rest.Sub(part)
-		groups = addTo(groups, g.tax, part)
-		if whole.IsZero() {
-			break // nothing to be in proportion to: the first takes it all
-		}
+		groups[i].base = groups[i].base.Add(part)
 	}
 	return groups
+}
+
+// survey returns the sum of the bases, which of them is the largest regardless
+// of sign, and whether their signs differ.
+func survey(groups []group) (whole decimal.Decimal, largest int, mixed bool) {
+	up, down := false, false
+	for i, g := range groups {
+		whole = whole.Add(g.base)
+		if g.base.Abs().GreaterThan(groups[largest].base.Abs()) {
+			largest = i
+		}
+		up, down = up || g.base.IsPositive(), down || g.base.IsNegative()
+	}
+	return whole, largest, up && down
 }
 
 // print writes the totals with exactly the minor digits of the currency, the

@@ -94,9 +94,19 @@ func TestTotalsOfDocumentLevelDiscountsAndCharges(t *testing.T) {
 			Totals{Net: "140.00", Tax: "23.34", Gross: "163.34", Taxes: []TaxTotal{{"S", "10", "46.67", "4.67"}, {"S", "20", "93.33", "18.67"}}},
 		},
 		"with nothing to be in proportion to, the first takes it": {
-			Draft{Currency: "EUR", Lines: []Line{line("5.00", "S", "20"), line("-5.00", "S", "10")},
+			Draft{Currency: "EUR", Lines: []Line{line("0.00", "S", "20"), line("0.00", "S", "10")},
 				Charges: []Adjustment{{Amount: "1.00"}}},
-			Totals{Net: "1.00", Tax: "0.70", Gross: "1.70", Taxes: []TaxTotal{{"S", "10", "-5.00", "-0.50"}, {"S", "20", "6.00", "1.20"}}},
+			Totals{Net: "1.00", Tax: "0.20", Gross: "1.20", Taxes: []TaxTotal{{"S", "10", "0.00", "0.00"}, {"S", "20", "1.00", "0.20"}}},
+		},
+		"where bases differ in sign it goes to the largest": {
+			Draft{Currency: "EUR", Lines: []Line{line("1000.00", "S", "20"), line("-999.99", "S", "0")},
+				Charges: []Adjustment{{Amount: "50"}}},
+			Totals{Net: "50.01", Tax: "210.00", Gross: "260.01", Taxes: []TaxTotal{{"S", "0", "-999.99", "0.00"}, {"S", "20", "1050.00", "210.00"}}},
+		},
+		"a named tax is not counted in the proportions of the next": {
+			Draft{Currency: "EUR", Lines: []Line{line("100.00", "S", "20"), line("100.00", "S", "10")},
+				Discounts: []Adjustment{{Amount: "90.00", Tax: &Tax{Category: "S", Rate: "20"}}, {Amount: "10.00"}}},
+			Totals{Net: "100.00", Tax: "10.50", Gross: "110.50", Taxes: []TaxTotal{{"S", "10", "95.00", "9.50"}, {"S", "20", "5.00", "1.00"}}},
 		},
 		"half a yen is rounded away from zero": {
 			Draft{Currency: "JPY", Lines: []Line{{Description: "x", Quantity: "-1", UnitPrice: "0.5", Tax: Tax{Category: "S", Rate: "10"}}}},
@@ -181,6 +191,23 @@ func TestTheBasesMakeTheNetAndTheTaxesTheTax(t *testing.T) {
 	})
 	if addsUp(Totals{Net: "1.00", Tax: "0.20", Gross: "1.21", Taxes: []TaxTotal{{"S", "20", "1.00", "0.20"}}}) == nil {
 		t.Fatal("the check accepts a wrong sum")
+	}
+}
+
+// BenchmarkTheWidestDraft is what a hostile body of 94 kB can cost: as many taxes
+// and as many amounts to spread over them as the rules allow.
+func BenchmarkTheWidestDraft(b *testing.B) {
+	d := Draft{Currency: "EUR", Customer: Customer{Name: "x"}}
+	for i := range MaxLines {
+		d.Lines = append(d.Lines, Line{Description: "x", Quantity: "1", UnitPrice: "1", Tax: Tax{Category: "S", Rate: fmt.Sprintf("1.%04d", i)}})
+	}
+	d.Discounts = slices.Repeat([]Adjustment{{Amount: "1"}}, MaxAdjustments)
+	d.Charges = d.Discounts
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Complete(d, now); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
