@@ -88,6 +88,34 @@ func TestTheAuditIsCleanUnderLoad(t *testing.T) {
 	load.Wait()
 }
 
+// movingLedgers lets invoices be issued before and after a ledger is read.
+type movingLedgers struct {
+	Ledgers
+	move func()
+}
+
+func (m movingLedgers) Load(ctx context.Context, s counter.Series) (counter.Ledger, counter.Version, error) {
+	m.move()
+	defer m.move()
+	return m.Ledgers.Load(ctx, s)
+}
+
+func TestWhatIsIssuedWhileTheAuditReadsIsNotMissed(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	rep := newReplica(t, db, store)
+	rep.mustIssue(t, request(who, "", "n"))
+	accounts, err := Audit(t.Context(), db, movingLedgers{store, func() {
+		for range 3 {
+			rep.mustIssue(t, request(who, "", "n"))
+		}
+	}}, AuditFilter{})
+	if err != nil || len(accounts) != 1 || !accounts[0].Clean() {
+		t.Errorf("%+v, %v", accounts, err)
+	}
+}
+
 func TestVoidingKeepsWhatHasARow(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)

@@ -168,7 +168,7 @@ func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 		switch {
 		case errors.Is(err, errTaken) || errors.Is(err, errFenced):
 			if ctx.Err() != nil {
-				return Issued{}, errors.Join(ErrUnavailable, err)
+				return Issued{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 			}
 		case err != nil:
 			return Issued{}, err

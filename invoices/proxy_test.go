@@ -223,25 +223,32 @@ func (s *session) requests() {
 	}
 }
 
-// cut does what was armed; message is the one that executes the statement.
+// cut does what was armed; message is the one that executes the statement. All
+// that the client has sent is read: to close with something unread would reset
+// the connection.
 func (s *session) cut(message []byte) {
 	s.swallow.Store(true)
-	if s.how == uncommitted {
+	var sync []byte // commits what message executes
+	if message[0] == 'E' {
+		var err error
+		if sync, err = readMessage(s.client, false); err != nil {
+			return
+		}
+	}
+	switch s.how {
+	case delayed:
+		s.client.Close()
+		<-s.release
+	case uncommitted:
 		if _, err := s.server.Write(message); err != nil {
 			return
 		}
-		message = []byte{'S', 0, 0, 0, 4}
-	}
-	if s.how == delayed || s.how == uncommitted {
+		message = nil
 		s.client.Close()
 		<-s.release
-		defer close(s.late)
 	}
 	if s.how != beforeFIN {
-		if message[0] == 'E' {
-			message = append(message, 'S', 0, 0, 0, 4) // Sync, which commits
-		}
-		if _, err := s.server.Write(message); err != nil {
+		if _, err := s.server.Write(append(message, sync...)); err != nil {
 			return
 		}
 		<-s.ready
@@ -250,6 +257,7 @@ func (s *session) cut(message []byte) {
 	if s.how == afterRST {
 		s.client.SetLinger(0)
 	}
+	close(s.late)
 }
 
 // replies passes the server's messages on until they are to be swallowed. The

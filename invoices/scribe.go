@@ -2,7 +2,7 @@ package invoices
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -90,7 +90,7 @@ func (s *scribe) connect(ctx context.Context) error {
 	}
 	l, err := s.w.cfg.DB.connect(ctx)
 	if err != nil {
-		return errors.Join(ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	s.line = l
 	return nil

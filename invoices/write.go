@@ -110,16 +110,18 @@ func (s *scribe) fenced(a *attempt) {
 // failed sorts out a statement that ended with err.
 func (s *scribe) failed(ctx context.Context, a *attempt, err error) error {
 	f := judge(err)
-	switch {
-	case f.unknown:
+	if f.data {
+		s.bisect(ctx, a, err)
+		return err
+	}
+	// A new connection: perhaps this server is a standby by now, or what was
+	// prepared on the old one does not fit the schema any more.
+	s.redial()
+	if f.unknown {
 		a.unknown = true
 		s.w.unknown.Add(1)
-		s.redial()
-	case f.data:
-		s.bisect(ctx, a, err)
-	case f.retry:
-		s.redial() // perhaps this server is a standby by now
-	case !a.unknown:
+	}
+	if !f.retry && !a.unknown {
 		a.refuse(fmt.Errorf("write the invoice: %w", err))
 	}
 	return err
@@ -190,12 +192,12 @@ func (a *attempt) refuse(err error) {
 // giveUp ends what is left of a when the time is over.
 func (a *attempt) giveUp(err error) {
 	if !a.unknown {
-		a.refuse(errors.Join(ErrUnavailable, err))
+		a.refuse(fmt.Errorf("%w: %w", ErrUnavailable, err))
 		return
 	}
 	a.finish(func(e *entry) bool {
 		e.Number.Doubt()
-		e.finish(nil, errors.Join(ErrOutcomeUnknown, err))
+		e.finish(nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
 		return true
 	})
 }

@@ -171,18 +171,21 @@ func claim(f flags) (release func() error, err error) {
 	if !f.Fresh {
 		return lock.Close, nil
 	}
-	return lock.Close, removeOthers(f.State, "lock")
+	return lock.Close, empty(f.State, "lock")
 }
 
-// removeOthers empties a folder but for one entry.
-func removeOthers(dir, keep string) error {
-	entries, err := os.ReadDir(dir)
+// empty removes what an earlier run left in a state folder, but for one file.
+func empty(state, keep string) error {
+	if err := devcluster.RemoveData(state); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(state)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		if e.Name() != keep {
-			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(state, e.Name())); err != nil {
 				return err
 			}
 		}

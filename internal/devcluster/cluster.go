@@ -47,8 +47,17 @@ type Cluster struct {
 	restarts sync.WaitGroup
 }
 
+// RemoveData removes what the stores of a cluster kept for dir, in it or, where
+// Postgres could not enter it, elsewhere. The cluster must not be running.
+func RemoveData(dir string) error {
+	return errors.Join(postgres.Remove(filepath.Join(dir, postgresDir)), os.RemoveAll(filepath.Join(dir, "etcd")))
+}
+
 // database is the name of folio's database.
 const database = "folio"
+
+// postgresDir is the part of the folder that is Postgres'.
+const postgresDir = "postgres"
 
 // Start starts everything and waits until it is ready. After an error nothing
 // is left running.
@@ -74,7 +83,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 		return err
 	}
 	c.cfg.Progress("starting Postgres")
-	c.Postgres, err = postgres.Start(ctx, postgres.Config{Dir: filepath.Join(c.cfg.Dir, "postgres"), NoSync: c.cfg.Fast})
+	c.Postgres, err = postgres.Start(ctx, postgres.Config{Dir: filepath.Join(c.cfg.Dir, postgresDir), NoSync: c.cfg.Fast})
 	if err != nil {
 		return err
 	}

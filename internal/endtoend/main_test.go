@@ -5,6 +5,7 @@ package endtoend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -84,7 +85,7 @@ func startCluster(t *testing.T, cfg devcluster.Config) *devcluster.Cluster {
 		for _, r := range c.Replicas {
 			checkLog(t, r)
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(devcluster.RemoveData(dir), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,23 @@ func prepare(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	return &Server{cfg: cfg, bin: bin, who: who, home: home, port: port[0]}, nil
+}
+
+// Remove removes the data that a server had for Config.Dir, wherever it is. The
+// server must not be running.
+func Remove(dir string) error {
+	who, err := serverAccount()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	home, err := who.home(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(home), os.RemoveAll(dir))
 }
 
 func (s *Server) data() string { return filepath.Join(s.home, "data") }

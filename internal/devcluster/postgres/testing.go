@@ -21,12 +21,12 @@ func ForTests() (s *Server, end func() error, err error) {
 	defer cancel()
 	s, err = Start(ctx, Config{Dir: dir, NoSync: true})
 	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, nil, errors.Join(err, Remove(dir))
 	}
 	end = func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		return errors.Join(s.Stop(ctx), os.RemoveAll(s.home), os.RemoveAll(dir))
+		return errors.Join(s.Stop(ctx), Remove(dir))
 	}
 	return s, end, nil
 }
