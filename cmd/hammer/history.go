@@ -149,6 +149,16 @@ func (h *history) requests() map[string]*request {
 	return h.all
 }
 
+// failed returns why the history is not whole; nil if it is.
+func (h *history) failed() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return fmt.Errorf("write the history %s: %w", h.path, h.err)
+	}
+	return nil
+}
+
 func (h *history) close() {
 	if h.file != nil {
 		_ = h.file.Close() // every line was written by itself

@@ -103,6 +103,9 @@ func hammer(ctx context.Context, f flags, out io.Writer) (held bool, err error) 
 	if f.VerifyOnly == "" {
 		fmt.Fprintf(out, "hammering %v with %d tenants; history in %s\n", f.URLs, len(f.Keys), h.path)
 		s.Load = newLoad(f, t, h).run(ctx)
+		if err := h.failed(); err != nil {
+			return false, err
+		}
 	}
 	listing, err := t.listAll(context.WithoutCancel(ctx), f)
 	if err != nil {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"folio/counter"
+	"folio/invoices"
+)
+
+func folio(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(t.Context(), args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// noEnvironment hides the settings of whoever runs the tests.
+func noEnvironment(t *testing.T) {
+	for _, name := range []string{"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LEASE_TTL"} {
+		t.Setenv(name, "") // restored at the end of the test
+		os.Unsetenv(name)
+	}
+}
+
+func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
+	for command, want := range map[string][]string{
+		"serve": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT"},
+		"audit": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+	} {
+		status, out, _ := folio(t, command, "--help")
+		if status != 0 {
+			t.Errorf("%s --help: status %d", command, status)
+		}
+		for _, name := range want {
+			if !strings.Contains(out, "$"+name) {
+				t.Errorf("%s --help says nothing of %s:\n%s", command, name, out)
+			}
+		}
+	}
+}
+
+func TestACommandLineThatIsNotUnderstoodEndsWithStatusTwo(t *testing.T) {
+	noEnvironment(t)
+	for _, args := range [][]string{{}, {"fly"}, {"audit", "--no-such-flag"}, {"serve", "--lease-ttl", "soon"}, {"tenant", "create"}} {
+		status, _, stderr := folio(t, args...)
+		if status != 2 || !strings.HasPrefix(stderr, "folio: ") {
+			t.Errorf("folio %v: status %d, %q", args, status, stderr)
+		}
+	}
+}
+
+func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
+	noEnvironment(t)
+	nobody := []string{"--database-url", "postgres://127.0.0.1:1/x?sslmode=disable", "--etcd-endpoints", "127.0.0.1:1"}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{append([]string{"audit", "a/b/c/d"}, nobody...), "tenant/series/period"},
+		{append([]string{"serve", "--lease-ttl", "1500ms"}, nobody...), "whole seconds"},
+		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},
+		{[]string{"tenant", "create", "Bad Name", "--database-url", nobody[1]}, "lower-case"},
+		{[]string{"migrate", "--database-url", "nonsense"}, "database URL"},
+	} {
+		status, _, stderr := folio(t, c.args...)
+		if status != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("folio %v: status %d, %q; want %q", c.args, status, stderr, c.want)
+		}
+	}
+}
+
+func TestTheBooksAreWrittenAsAPersonWould(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 1, 5, 0, time.UTC)
+	var out bytes.Buffer
+	printLedger(&out, counter.Series{Tenant: "acme", Name: "invoice", Period: "2026"}, counter.Ledger{
+		Mark: 1200, Serial: 13,
+		Held: []counter.Block{{Serial: 13, Range: counter.Range{First: 1101, Last: 1200}, Holder: "folio-7c9f.9k3d", At: at}},
+		Free: []counter.FreeRange{{Range: counter.Range{First: 1051, Last: 1051}, At: at}},
+	})
+	want := `acme/invoice/2026   mark 1200, 13 blocks so far
+  held      1101-1200       100 numbers by folio-7c9f.9k3d since 2026-11-23 12:01:05 (block 13)
+  free      1051            1 number since 2026-11-23 12:01:05, to be used next
+  finished  1099 numbers, issued or void
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestAMissingNumberIsPrintedAndFailsTheAudit(t *testing.T) {
+	s := counter.Series{Tenant: "acme", Name: "invoice"}
+	good := invoices.Account{Series: s, Mark: 3, Issued: 2, Free: 1}
+	bad := invoices.Account{Series: s, Mark: 9, Issued: 5, Held: 1, Missing: []counter.Range{{First: 4, Last: 6}}, Findings: []string{"odd"}}
+	if err := verdict([]invoices.Account{good}); err != nil {
+		t.Errorf("clean books: %v", err)
+	}
+	if err := verdict([]invoices.Account{good, bad}); err == nil {
+		t.Error("three numbers are missing, and the audit is content")
+	}
+	var out bytes.Buffer
+	printAccounts(&out, []invoices.Account{good, bad})
+	for _, want := range []string{"MISSING   4-6", "FINDING   odd", "12 numbers: 7 issued, 0 void, 1 held, 1 free, 3 missing, 1 finding"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheAuditSelectsByPath(t *testing.T) {
+	none := ""
+	for path, want := range map[string]invoices.AuditFilter{
+		"":                  {},
+		"acme":              {Tenant: "acme"},
+		"acme/invoice":      {Tenant: "acme", Series: "invoice"},
+		"acme/proforma/-":   {Tenant: "acme", Series: "proforma", Period: &none},
+		"acme/invoice/2026": {Tenant: "acme", Series: "invoice", Period: ptr("2026")},
+	} {
+		got, err := auditFilter(path)
+		if err != nil || got.Tenant != want.Tenant || got.Series != want.Series || (got.Period == nil) != (want.Period == nil) || got.Period != nil && *got.Period != *want.Period {
+			t.Errorf("%q: %+v, %v", path, got, err)
+		}
+	}
+}
+
+func ptr(s string) *string { return &s }
