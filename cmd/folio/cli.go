@@ -10,13 +10,14 @@ import (
 // cli is the command line. Every flag has an environment variable, which --help
 // shows.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve the API until SIGTERM."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
-	Tenant  tenantCmd  `cmd:"" help:"Make and list tenants."`
-	Key     keyCmd     `cmd:"" help:"Make, list and revoke API keys."`
-	Ledger  ledgerCmd  `cmd:"" help:"Print the books: what is held, free and finished in each series."`
-	Audit   auditCmd   `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Serve the API until SIGTERM."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
+	Tenant   tenantCmd   `cmd:"" help:"Make and list tenants."`
+	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
+	Ledger   ledgerCmd   `cmd:"" help:"Print the books: what is held, free and finished in each series."`
+	Audit    auditCmd    `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
+	Restored restoredCmd `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // database and etcd are the flags of the commands that need them.
