@@ -3,7 +3,6 @@ package devcluster
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,22 +76,7 @@ func (r *Replica) watch(p *process.Process) {
 	}
 }
 
-func (r *Replica) ready(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.OpsURL()+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("readiness says %s", resp.Status)
-	}
-	return nil
-}
+func (r *Replica) ready(ctx context.Context) error { return process.AnswersOK(ctx, r.OpsURL()+"/readyz") }
 
 // Kill kills the replica: SIGKILL. Nobody starts it again.
 func (r *Replica) Kill() error { return r.expect().Kill() }

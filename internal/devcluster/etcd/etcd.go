@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,22 +157,7 @@ func (m *Member) Start(ctx context.Context) error {
 	return nil
 }
 
-func (m *Member) healthy(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.is.Client+"/health", nil)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("health says %s", resp.Status)
-	}
-	return nil
-}
+func (m *Member) healthy(ctx context.Context) error { return process.AnswersOK(ctx, m.is.Client+"/health") }
 
 // Kill kills the member: SIGKILL.
 func (m *Member) Kill() error { return m.process().Kill() }
