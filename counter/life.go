@@ -42,8 +42,12 @@ func newLife(a *Allocator, h Holder, era string, reg Registration) *life {
 	}
 }
 
-// lose tells that this holder cannot go on.
-func (l *life) lose() { l.once.Do(func() { close(l.lost) }) }
+// lose ends this life at once for everybody who comes to take: what its shelves
+// still have cannot be written any more. Its own end follows in Run.
+func (l *life) lose() {
+	l.a.withdraw(l)
+	l.once.Do(func() { close(l.lost) })
+}
 
 // live tends the shelves until ctx ends or the life is lost.
 func (l *life) live(ctx context.Context) {

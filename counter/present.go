@@ -61,6 +61,16 @@ func (a *Allocator) publish(l *life) {
 	a.announce()
 }
 
+// withdraw makes l not the present life any more, if it is.
+func (a *Allocator) withdraw(l *life) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current == l {
+		a.current = nil
+		a.announce()
+	}
+}
+
 func (a *Allocator) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

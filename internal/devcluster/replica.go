@@ -76,7 +76,9 @@ func (r *Replica) watch(p *process.Process) {
 	}
 }
 
-func (r *Replica) ready(ctx context.Context) error { return process.AnswersOK(ctx, r.OpsURL()+"/readyz") }
+func (r *Replica) ready(ctx context.Context) error {
+	return process.AnswersOK(ctx, r.OpsURL()+"/readyz")
+}
 
 // Kill kills the replica: SIGKILL. Nobody starts it again.
 func (r *Replica) Kill() error { return r.expect().Kill() }

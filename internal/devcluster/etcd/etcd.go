@@ -157,7 +157,9 @@ func (m *Member) Start(ctx context.Context) error {
 	return nil
 }
 
-func (m *Member) healthy(ctx context.Context) error { return process.AnswersOK(ctx, m.is.Client+"/health") }
+func (m *Member) healthy(ctx context.Context) error {
+	return process.AnswersOK(ctx, m.is.Client+"/health")
+}
 
 // Kill kills the member: SIGKILL.
 func (m *Member) Kill() error { return m.process().Kill() }
