@@ -23,7 +23,7 @@ type server struct {
 	mu     sync.Mutex
 	stored map[string][]map[string]any // by key
 	byID   map[string]map[string]any   // by key and request id
-	posts  int
+	posts  int                         // new requests
 	spoil  func(post int, doc map[string]any) verdict
 }
 
@@ -68,10 +68,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *server) store(key, id string, doc map[string]any) (int, map[string]any, verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.posts++
 	if known := s.byID[key+id]; known != nil {
 		return http.StatusOK, known, send
 	}
+	s.posts++
 	n := len(s.stored[key]) + 1
 	doc["id"], doc["number"], doc["period"], doc["printed_number"] = fmt.Sprint("inv_", n), n, "2026", fmt.Sprint("INV-", n)
 	v := send

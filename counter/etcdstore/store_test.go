@@ -154,6 +154,13 @@ func TestASwapWithoutAnAnswerIsUnknown(t *testing.T) {
 	if err := cluster.Member(0).Stop(); err != nil { // SIGSTOP: it takes the request and says nothing
 		t.Fatal(err)
 	}
+	// The signal takes its time to reach every thread.
+	for silent := false; !silent; {
+		ctx, cancel := context.WithTimeout(timeout(t), 200*time.Millisecond)
+		_, _, err := s.Load(ctx, invoices)
+		silent = err != nil
+		cancel()
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	err = s.Swap(ctx, "pod.1", invoices, "", counter.Ledger{Mark: 1})
