@@ -7,11 +7,14 @@ import (
 )
 
 // Check returns an error that wraps [ErrDamaged] unless l is a ledger that the
-// transitions can have produced: held blocks and free ranges lie in 1..Mark and
+// transitions can have produced: held blocks and free ranges lie in First..Mark and
 // nowhere overlap, serials are in use once and not above Serial.
 func (l Ledger) Check() error {
-	if l.Mark < 0 || l.Mark > MaxNumber || l.Serial < 0 {
-		return damaged("mark %d, serial %d: out of bounds", l.Mark, l.Serial)
+	if l.First < 0 || l.Mark < 0 || l.Mark > MaxNumber || l.Serial < 0 {
+		return damaged("first %d, mark %d, serial %d: out of bounds", l.First, l.Mark, l.Serial)
+	}
+	if l.Mark < l.first()-1 {
+		return damaged("mark %d lies below the first number, %d", l.Mark, l.First)
 	}
 	if len(l.Free) > MaxFree {
 		return damaged("%d free ranges, at most %d", len(l.Free), MaxFree)
@@ -50,7 +53,7 @@ func (l Ledger) checkRanges() error {
 		all = append(all, b.Range)
 	}
 	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
-	if err := within(Range{First: 1, Last: l.Mark}, all); err != nil {
+	if err := within(l.Range(), all); err != nil {
 		return damaged("%v", err)
 	}
 	return nil

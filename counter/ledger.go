@@ -11,13 +11,14 @@ import (
 // What does not fit stays held and is settled later.
 const MaxFree = 64
 
-// Ledger is the durable bookkeeping of one series. Each number from 1 to Mark
-// lies in exactly one held block, or in exactly one free range, or in neither:
-// then it is finished, and only the owner of the rows can say how.
+// Ledger is the durable bookkeeping of one series. Each number from First to
+// Mark lies in exactly one held block, or in exactly one free range, or in
+// neither: then it is finished, and only the owner of the rows can say how.
 //
 // A Ledger is a value: its methods never change it or what its slices point
 // to; the transitions return a new one. The zero Ledger is a series never used.
 type Ledger struct {
+	First  int64       // where numbers, and accounting, begin; 0 means 1
 	Mark   int64       // the highest number ever reserved; never goes back
 	Serial int64       // the serial of the latest block; never goes back
 	Held   []Block     // in the order in which they were reserved
@@ -28,6 +29,26 @@ type Ledger struct {
 type FreeRange struct {
 	Range
 	At time.Time `json:"at"` // when the oldest of it was freed
+}
+
+// Range returns the numbers that the ledger accounts for; it is empty for a
+// series never used.
+func (l Ledger) Range() Range { return Range{First: l.first(), Last: l.Mark} }
+
+func (l Ledger) first() int64 { return max(1, l.First) }
+
+// Begin says where a series starts: first is the first number it will give. A
+// ledger that was used keeps its own.
+func (l Ledger) Begin(first int64) (Ledger, error) {
+	if first > MaxNumber {
+		return l, fmt.Errorf("begin at %d: the highest number is %d", first, int64(MaxNumber))
+	}
+	if first <= 1 || l.Serial > 0 || l.Mark > 0 {
+		return l, nil
+	}
+	next := l.clone()
+	next.First, next.Mark = first, first-1
+	return next, nil
 }
 
 // Want says what a holder would like to reserve.
@@ -167,6 +188,32 @@ func (l *Ledger) addFree(f FreeRange) bool {
 	return true
 }
 
+// SetAside reserves for w.Holder whatever could still be given up to mark: every
+// free range, and what lies between the old mark and mark, each as a block. The
+// mark is then at least mark. Blocks that others hold stay theirs. w.Count and
+// w.Limit play no part.
+func (l Ledger) SetAside(w Want, mark int64) (Ledger, []Block, error) {
+	if w.Holder == "" || mark > MaxNumber {
+		return l, nil, fmt.Errorf("set aside up to %d for holder %q: want a holder, and at most %d", mark, w.Holder, int64(MaxNumber))
+	}
+	next := l.clone()
+	var aside []Block
+	add := func(r Range) {
+		next.Serial++
+		aside = append(aside, Block{Serial: next.Serial, Range: r, Holder: w.Holder, Era: w.Era, At: w.At})
+	}
+	for _, f := range l.Free {
+		add(f.Range)
+	}
+	if mark > l.Mark {
+		add(Range{First: l.Mark + 1, Last: mark})
+		next.Mark = mark
+	}
+	next.Free = nil
+	next.Held = append(next.Held, aside...)
+	return next, aside, nil
+}
+
 // SeekTo raises the mark to at least mark. The numbers skipped are in no block
 // and not free: the caller has had them recorded as void before.
 func (l Ledger) SeekTo(mark int64) (Ledger, error) {
@@ -194,7 +241,7 @@ func (l Ledger) HeldBy(holder string) []Block {
 
 // Equal reports whether l and other say the same.
 func (l Ledger) Equal(other Ledger) bool {
-	return l.Mark == other.Mark && l.Serial == other.Serial &&
+	return l.first() == other.first() && l.Mark == other.Mark && l.Serial == other.Serial &&
 		slices.EqualFunc(l.Held, other.Held, func(a, b Block) bool { return a.Is(b) && a.Era == b.Era && a.At.Equal(b.At) }) &&
 		slices.EqualFunc(l.Free, other.Free, func(a, b FreeRange) bool { return a.Range == b.Range && a.At.Equal(b.At) })
 }

@@ -200,15 +200,12 @@ func TestTheMarkNeverGoesBack(t *testing.T) {
 }
 
 func TestCheckObjectsToBrokenLedgers(t *testing.T) {
-	held := func(serial, first, last int64) counter.Block {
-		return counter.Block{Serial: serial, Holder: "a.1", Range: counter.Range{First: first, Last: last}}
-	}
-	free := func(first, last int64) counter.FreeRange {
-		return counter.FreeRange{Range: counter.Range{First: first, Last: last}}
-	}
 	for name, l := range map[string]counter.Ledger{
 		"negative mark":          {Mark: -1},
 		"mark too high":          {Mark: counter.MaxNumber + 1},
+		"negative first":         {First: -1},
+		"mark below the first":   {First: 5, Mark: 3},
+		"free below the first":   {First: 5, Mark: 6, Free: []counter.FreeRange{free(4, 4)}},
 		"negative serial":        {Serial: -1},
 		"block above the mark":   {Mark: 5, Serial: 1, Held: []counter.Block{held(1, 4, 6)}},
 		"block from zero":        {Mark: 5, Serial: 1, Held: []counter.Block{held(1, 0, 2)}},
@@ -229,5 +226,64 @@ func TestCheckObjectsToBrokenLedgers(t *testing.T) {
 	}
 	if err := (counter.Ledger{}).Check(); err != nil {
 		t.Errorf("the zero ledger: %v", err)
+	}
+}
+
+func held(serial, first, last int64) counter.Block {
+	return counter.Block{Serial: serial, Range: counter.Range{First: first, Last: last}, Holder: "a.1"}
+}
+
+func free(first, last int64) counter.FreeRange {
+	return counter.FreeRange{Range: counter.Range{First: first, Last: last}}
+}
+
+func TestASeriesBeginsAtItsFirstNumber(t *testing.T) {
+	l, err := counter.Ledger{}.Begin(101)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if n := l.Range().Len(); n != 0 {
+		t.Errorf("%d numbers to account for before the first was given", n)
+	}
+	l, b, err := l.Reserve(counter.Want{Holder: "a.1", Count: 3})
+	if err != nil || b.First != 101 || b.Last != 103 {
+		t.Fatalf("got %v, %v; want 101-103", b.Range, err)
+	}
+	if again, err := l.Begin(500); err != nil || !again.Equal(l) {
+		t.Errorf("a series in use began again: %+v, %v", again, err)
+	}
+	if _, err := (counter.Ledger{}).Begin(counter.MaxNumber + 1); err == nil {
+		t.Error("a series began above the highest number")
+	}
+}
+
+func TestSettingAsideLeavesNothingToGiveUpToTheMark(t *testing.T) {
+	l := counter.Ledger{Mark: 10, Serial: 2, Held: []counter.Block{held(2, 3, 4)}, Free: []counter.FreeRange{free(1, 2), free(7, 8)}}
+	next, aside, err := l.SetAside(counter.Want{Holder: "b.1", Era: "e"}, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if len(next.Free) != 0 || next.Mark != 20 || len(next.Held) != 4 || next.Serial != 5 {
+		t.Fatalf("got %+v", next)
+	}
+	for i, want := range []counter.Range{{First: 1, Last: 2}, {First: 7, Last: 8}, {First: 11, Last: 20}} {
+		if b := aside[i]; b.Range != want || b.Holder != "b.1" || b.Era != "e" || b.Serial != int64(i)+3 {
+			t.Errorf("set aside %+v, want %s", b, want)
+		}
+	}
+	if _, b, err := next.Reserve(counter.Want{Holder: "c.1", Count: 1}); err != nil || b.First != 21 {
+		t.Errorf("then %v, %v; want 21", b.Range, err)
+	}
+	if _, none, err := next.SetAside(counter.Want{Holder: "b.1"}, 5); err != nil || none != nil {
+		t.Errorf("below the mark and with nothing free: %v, %v", none, err)
+	}
+	if _, _, err := l.SetAside(counter.Want{}, 20); err == nil {
+		t.Error("set aside for nobody")
 	}
 }

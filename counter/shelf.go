@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-const (
-	refillAhead    = 10                    // refill when less is left than this many refills last
-	refillAheadMin = 50 * time.Millisecond // but at least this long ahead
-)
-
 // shelf is what one life has of one series. Numbers are taken from it in
 // ascending order; whoever finds it empty waits in a queue for the one refill
 // that runs at a time.
@@ -117,11 +112,7 @@ func (s *shelf) wantsRefill(now time.Time) bool {
 		return false
 	}
 	seen := s.takes.demand(now)
-	if seen.takes < quietTakes {
-		return false
-	}
-	ahead := max(refillAheadMin, refillAhead*s.refill)
-	return float64(s.left()) < seen.perSecond()*ahead.Seconds()
+	return s.left() < Ahead(seen, s.refill)
 }
 
 func (s *shelf) left() (n int64) {
@@ -189,7 +180,7 @@ func (s *shelf) removeStocks(gone []*stock) {
 func (s *shelf) plan(now time.Time) (size int64, drained []*stock, floored bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.size = nextSize(s.size, s.takes.demand(now))
+	s.size = NextSize(s.size, s.takes.demand(now), Bounds{})
 	for _, st := range s.stocks {
 		if st.drained() {
 			drained = append(drained, st)

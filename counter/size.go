@@ -6,76 +6,58 @@ const (
 	window     = 10 * time.Second // a block should last this long
 	quietTakes = 10               // fewer takes than this in a window: blocks of one
 	maxGrowth  = 4                // from one block to the next
-	maxBlock   = 1_000_000        // numbers in a block
+	maxBlock   = 1_000_000        // numbers in a block, unless a series says less
+
+	refillAhead    = 10                    // a refill begins when less is left than this many refills last
+	refillAheadMin = 50 * time.Millisecond // but at least this long ahead
 )
 
-// nextSize returns how many numbers to reserve next, given the size of the last
-// block and the takes seen in the current window. A block should last one
-// window at that rate; it grows at most fourfold, shrinks at once, and is one
-// number long for a quiet series, so that its numbers come in order whichever
-// replica is asked.
-func nextSize(last int64, seen demand) int64 {
-	if seen.takes < quietTakes {
-		return 1
+// Bounds are the fewest and the most numbers that a series reserves at once. The
+// zero Bounds are 1 and 1,000,000.
+type Bounds struct{ Min, Max int64 }
+
+func (b Bounds) clamp(size int64) int64 {
+	most := b.Max
+	if most <= 0 || most > maxBlock {
+		most = maxBlock
 	}
-	size := int64(seen.perSecond() * window.Seconds())
-	return max(1, min(size, maxGrowth*max(1, last), maxBlock))
+	return min(max(size, b.Min, 1), most)
 }
 
-// demand is the takes counted over the last part of a window.
-type demand struct {
-	takes int64
-	over  time.Duration // how long they were counted; at most one window
+// Demand is the takes of one series counted over the last ten seconds, or over
+// as much of them as has passed since its first take.
+type Demand struct {
+	Takes int64
+	Over  time.Duration
 }
 
-func (d demand) perSecond() float64 {
-	return float64(d.takes) / max(d.over, time.Second).Seconds()
+// PerSecond returns the rate, taking less than a second for a whole one: a
+// single take is no rate of a thousand a second.
+func (d Demand) PerSecond() float64 {
+	return float64(d.Takes) / max(d.Over, time.Second).Seconds()
 }
 
-// meter counts takes over a sliding window, in slots of a second. The zero
-// meter has seen none.
-type meter struct {
-	slots [int(window / time.Second)]int64
-	begun int64 // the second of the first take since the meter was empty
-	last  int64 // the second of the last take; slots are valid up to it
+func (d Demand) quiet() bool { return d.Takes < quietTakes }
+
+// NextSize returns how many numbers to reserve next, given the size of the last
+// block. A block should last ten seconds at the rate seen; it grows at most
+// fourfold, shrinks at once, and is as short as it may be for a quiet series, so
+// that its numbers come in order whichever replica is asked.
+func NextSize(last int64, seen Demand, b Bounds) int64 {
+	if seen.quiet() {
+		return b.clamp(1)
+	}
+	size := int64(seen.PerSecond() * window.Seconds())
+	return b.clamp(min(size, maxGrowth*max(1, last)))
 }
 
-func (m *meter) add(now time.Time, n int64) {
-	second := now.Unix()
-	m.forget(second)
-	if m.last == 0 {
-		m.begun = second
+// Ahead returns how many numbers must be left for no refill to be due yet: what
+// is taken during ten refills as long as the last one, and at least during 50 ms.
+// A quiet series never fetches ahead: its next number belongs to whichever
+// replica is asked next.
+func Ahead(seen Demand, refill time.Duration) int64 {
+	if seen.quiet() {
+		return 0
 	}
-	m.last = second
-	m.slots[m.slot(second)] += n
+	return int64(seen.PerSecond() * max(refillAheadMin, refillAhead*refill).Seconds())
 }
-
-func (m *meter) demand(now time.Time) demand {
-	second := now.Unix()
-	m.forget(second)
-	if m.last == 0 {
-		return demand{}
-	}
-	var d demand
-	for _, n := range m.slots {
-		d.takes += n
-	}
-	d.over = min(window, time.Duration(second-m.begun+1)*time.Second)
-	return d
-}
-
-// forget clears the slots that have left the window since the last take.
-func (m *meter) forget(second int64) {
-	if m.last == 0 || second <= m.last {
-		return
-	}
-	if second-m.last >= int64(len(m.slots)) {
-		*m = meter{}
-		return
-	}
-	for s := m.last + 1; s <= second; s++ {
-		m.slots[m.slot(s)] = 0
-	}
-}
-
-func (m *meter) slot(second int64) int64 { return second % int64(len(m.slots)) }

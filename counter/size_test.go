@@ -8,21 +8,21 @@ import (
 func TestSizeOfTheNextBlock(t *testing.T) {
 	for name, c := range map[string]struct {
 		last int64
-		seen demand
+		seen Demand
 		want int64
 	}{
-		"never used":                {0, demand{}, 1},
-		"nine takes stay single":    {1, demand{9, window}, 1},
-		"ten takes in ten seconds":  {1, demand{10, window}, 4},
-		"a burst grows fourfold":    {4, demand{500, time.Second}, 16},
-		"ten seconds at the rate":   {400, demand{500, window}, 500},
-		"shrinks at once":           {100_000, demand{50, window}, 50},
-		"and back to one":           {100_000, demand{3, window}, 1},
-		"never above the maximum":   {900_000, demand{5_000_000, window}, maxBlock},
-		"the first second is whole": {1_000_000, demand{20, 0}, 200},
+		"never used":                {0, Demand{}, 1},
+		"nine takes stay single":    {1, Demand{9, window}, 1},
+		"ten takes in ten seconds":  {1, Demand{10, window}, 4},
+		"a burst grows fourfold":    {4, Demand{500, time.Second}, 16},
+		"ten seconds at the rate":   {400, Demand{500, window}, 500},
+		"shrinks at once":           {100_000, Demand{50, window}, 50},
+		"and back to one":           {100_000, Demand{3, window}, 1},
+		"never above the maximum":   {900_000, Demand{5_000_000, window}, maxBlock},
+		"the first second is whole": {1_000_000, Demand{20, 0}, 200},
 	} {
-		if got := nextSize(c.last, c.seen); got != c.want {
-			t.Errorf("%s: nextSize(%d, %+v) = %d, want %d", name, c.last, c.seen, got, c.want)
+		if got := NextSize(c.last, c.seen, Bounds{}); got != c.want {
+			t.Errorf("%s: NextSize(%d, %+v) = %d, want %d", name, c.last, c.seen, got, c.want)
 		}
 	}
 }
@@ -35,20 +35,20 @@ func TestTheMeterForgetsWhatIsOlderThanItsWindow(t *testing.T) {
 	m.add(at(4), 7)
 	for _, c := range []struct {
 		second int
-		want   demand
+		want   Demand
 	}{
-		{4, demand{12, 5 * time.Second}},
-		{9, demand{12, window}},
-		{10, demand{7, window}},
-		{14, demand{}},
-		{60, demand{}},
+		{4, Demand{12, 5 * time.Second}},
+		{9, Demand{12, window}},
+		{10, Demand{7, window}},
+		{14, Demand{}},
+		{60, Demand{}},
 	} {
 		if got := m.demand(at(c.second)); got != c.want {
 			t.Errorf("after %d s: %+v, want %+v", c.second, got, c.want)
 		}
 	}
 	m.add(at(60), 1)
-	if got := m.demand(at(60)); got != (demand{1, time.Second}) {
+	if got := m.demand(at(60)); got != (Demand{1, time.Second}) {
 		t.Errorf("begun anew: %+v", got)
 	}
 }

@@ -27,7 +27,7 @@ type Account struct {
 // Clean reports whether every number is accounted for and nothing is wrong.
 func (a Account) Clean() bool { return len(a.Missing) == 0 && len(a.Findings) == 0 }
 
-// classify sorts the numbers 1 to l.Mark. A number of two kinds counts as the
+// classify sorts the numbers from the series' first to its mark. A number of two kinds counts as the
 // first of row, held, free: the ledger was read before the rows, so a row may be
 // newer than the block or the free range that its number was in.
 func classify(s counter.Series, l counter.Ledger, runs []run) Account {
@@ -49,12 +49,16 @@ func classify(s counter.Series, l counter.Ledger, runs []run) Account {
 	for _, f := range l.Free {
 		free = append(free, f.Range)
 	}
-	rest := counted(&a.Issued, upTo(l.Mark), issued)
+	whole := accounted(l)
+	rest := counted(&a.Issued, whole, issued)
 	rest = counted(&a.Void, rest, void)
 	rest = counted(&a.Held, rest, held)
 	a.Missing = counted(&a.Free, rest, free)
 	if above := without(merged(coverage(runs)), upTo(l.Mark)); len(above) > 0 {
 		a.Findings = append(a.Findings, fmt.Sprintf("documents above the mark %d, where no number was ever reserved: %s", l.Mark, rangesText(above)))
+	}
+	if below := merged(coverage(upToMark(runs, l.Range().First-1))); len(below) > 0 {
+		a.Findings = append(a.Findings, fmt.Sprintf("documents below %d, the first number of the series: %s", l.First, rangesText(below)))
 	}
 	return a
 }
@@ -71,6 +75,14 @@ func upTo(mark int64) []counter.Range {
 		return nil
 	}
 	return []counter.Range{{First: 1, Last: mark}}
+}
+
+// accounted returns the numbers that l answers for; none if it gave none yet.
+func accounted(l counter.Ledger) []counter.Range {
+	if l.Range().Len() == 0 {
+		return nil
+	}
+	return []counter.Range{l.Range()}
 }
 
 // rangesText names up to ten ranges.

@@ -32,6 +32,15 @@ func TestGoodBooksAreAccountedFor(t *testing.T) {
 	}
 }
 
+func TestAccountingBeginsAtTheFirstNumber(t *testing.T) {
+	t.Parallel()
+	l := counter.Ledger{First: 101, Mark: 103, Serial: 1}
+	want := Account{Series: testSeries, Mark: 103, Issued: 3}
+	if diff := cmp.Diff(want, classify(testSeries, l, []run{{r(101, 103), statusIssued}})); diff != "" {
+		t.Errorf("want (-) got (+):\n%s", diff)
+	}
+}
+
 // Each of these books is broken in one place, which the audit must name.
 func TestBrokenBooksAreFound(t *testing.T) {
 	t.Parallel()
@@ -51,6 +60,7 @@ func TestBrokenBooksAreFound(t *testing.T) {
 		{"two blocks bear one serial", func(l *counter.Ledger, _ *[]run) {
 			l.Held = []counter.Block{{Serial: 3, Range: r(15, 16), Holder: "h"}, {Serial: 3, Range: r(17, 20), Holder: "h"}}
 		}, nil, "serial 3"},
+		{"a row lies below the first number", func(l *counter.Ledger, runs *[]run) { l.First = 2; (*runs)[0].Last = 4 }, nil, "documents below 2, the first number of the series: 1"},
 		{"the ledger is gone", func(l *counter.Ledger, _ *[]run) { *l = counter.Ledger{} }, nil, "documents above the mark 0"},
 	} {
 		l, runs := goodBooks()

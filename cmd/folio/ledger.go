@@ -97,7 +97,7 @@ func printLedger(w io.Writer, s counter.Series, l counter.Ledger) {
 		fmt.Fprintf(w, "  free      %-15s %s since %s, to be used next\n",
 			f.Range, plural(f.Len(), "number", "numbers"), f.At.Format(time.DateTime))
 	}
-	fmt.Fprintf(w, "  finished  %s, issued or void\n", plural(l.Mark-open, "number", "numbers"))
+	fmt.Fprintf(w, "  finished  %s, issued or void\n", plural(l.Range().Len()-open, "number", "numbers"))
 }
 
 func plural(n int64, one, many string) string {

@@ -129,7 +129,7 @@ func (r *Rows) put(s counter.Series, number int64, content string) {
 // correct system gives.
 func Unaccounted(l counter.Ledger, r *Rows, s counter.Series) []int64 {
 	var odd []int64
-	for n := int64(1); n <= l.Mark; n++ {
+	for n := l.Range().First; n <= l.Mark; n++ {
 		if r.Row(s, n) == "" && !inLedger(l, n) {
 			odd = append(odd, n)
 		}

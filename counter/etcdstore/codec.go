@@ -17,6 +17,7 @@ const format = 1
 // text is a ledger as it stands in etcd.
 type text struct {
 	Format int                 `json:"v"`
+	First  int64               `json:"first,omitempty"` // 1 is not written
 	Mark   int64               `json:"mark"`
 	Serial int64               `json:"serial"`
 	Held   []counter.Block     `json:"held"`
@@ -25,7 +26,7 @@ type text struct {
 
 // encode never gives null for an empty list: people read this.
 func encode(l counter.Ledger) (string, error) {
-	t := text{Format: format, Mark: l.Mark, Serial: l.Serial, Held: l.Held, Free: l.Free}
+	t := text{Format: format, First: l.First, Mark: l.Mark, Serial: l.Serial, Held: l.Held, Free: l.Free}
 	if t.Held == nil {
 		t.Held = []counter.Block{}
 	}
@@ -54,6 +55,6 @@ func decode(value []byte) (counter.Ledger, error) {
 	if t.Format != format {
 		return counter.Ledger{}, fmt.Errorf("%w: format %d, this program reads %d", counter.ErrDamaged, t.Format, format)
 	}
-	l := counter.Ledger{Mark: t.Mark, Serial: t.Serial, Held: t.Held, Free: t.Free}
+	l := counter.Ledger{First: t.First, Mark: t.Mark, Serial: t.Serial, Held: t.Held, Free: t.Free}
 	return l, l.Check()
 }
