@@ -15,24 +15,32 @@ import (
 	"folio/internal/devcluster/postgres"
 )
 
-// load is a hammer at work.
+// load is a hammer at work. It goes on until the test has planted all its faults,
+// however slow the machine is.
 type load struct {
 	t       *testing.T
 	cmd     *exec.Cmd
 	out     bytes.Buffer
 	history string
+	begun   time.Time
 }
 
 func hammer(t *testing.T, c *devcluster.Cluster, keys []string, args ...string) *load {
 	t.Helper()
-	l := &load{t: t, history: filepath.Join(t.TempDir(), "history.jsonl")}
+	l := &load{t: t, begun: time.Now(), history: filepath.Join(t.TempDir(), "history.jsonl")}
 	l.cmd = exec.Command(filepath.Join(bin, "hammer"), append([]string{
-		"--urls", urls(c), "--keys", strings.Join(keys, ","), "--history", l.history,
+		"--urls", urls(c), "--duration", "15m", "--keys", strings.Join(keys, ","), "--history", l.history,
 	}, args...)...)
 	l.cmd.Stdout, l.cmd.Stderr = &l.out, &l.out
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if l.cmd.ProcessState == nil { // the test failed before the verdict
+			_ = l.cmd.Process.Kill()
+			_ = l.cmd.Wait()
+		}
+	})
 	return l
 }
 
@@ -49,12 +57,17 @@ func (l *load) acknowledged() int {
 func (l *load) goesOn(more int) {
 	l.t.Helper()
 	want := l.acknowledged() + more
-	eventually(l.t, time.Minute, "the load goes on", func() bool { return l.acknowledged() >= want })
+	eventually(l.t, 3*time.Minute, "the load goes on", func() bool { return l.acknowledged() >= want })
 }
 
-// verdict waits for hammer's end and fails the test if a promise was broken.
+// verdict ends the load, ten seconds after its begin at the earliest, and fails
+// the test if a promise was broken.
 func (l *load) verdict() {
 	l.t.Helper()
+	eventually(l.t, time.Minute, "ten seconds of load", func() bool { return time.Since(l.begun) >= 10*time.Second })
+	if err := l.cmd.Process.Signal(os.Interrupt); err != nil {
+		l.t.Errorf("end the load: %v", err)
+	}
 	err := l.cmd.Wait()
 	l.t.Logf("hammer says:\n%s", l.out.String())
 	if err != nil {
@@ -134,7 +147,7 @@ const leaseTTL = 3 * time.Second
 func TestThePromisesHoldThroughKillsAPauseAndARestartOfPostgres(t *testing.T) {
 	c := startCluster(t, devcluster.Config{Replicas: 3, LeaseTTL: leaseTTL})
 	b := openBooks(t, c)
-	load := hammer(t, c, tenants(t, c, 20), "--connections", "64", "--duration", "20s", "--timeout", "3s")
+	load := hammer(t, c, tenants(t, c, 20), "--connections", "64", "--timeout", "3s")
 	load.goesOn(300)
 
 	dead := []string{killAndReplace(t, b, c.Replicas[0], "replica-0")}
@@ -215,7 +228,7 @@ func raresHappened(t *testing.T, c *devcluster.Cluster) {
 
 func TestARollingRestartCostsNoNumber(t *testing.T) {
 	c := startCluster(t, devcluster.Config{Replicas: 3, LeaseTTL: leaseTTL})
-	load := hammer(t, c, tenants(t, c, 3), "--connections", "16", "--duration", "8s", "--timeout", "3s")
+	load := hammer(t, c, tenants(t, c, 3), "--connections", "16", "--timeout", "3s")
 	load.goesOn(200)
 	for _, r := range c.Replicas {
 		if err := r.Terminate(within(t, 40*time.Second)); err != nil {
