@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,12 +19,16 @@ type Config struct {
 	Store Store
 	Owner Owner // nil: what a dead holder had left is forfeited
 
+	// Rules says what a series lets the counter do; nil: the zero Rules for all.
+	// It is asked before each reservation, so it should answer from memory.
+	Rules func(ctx context.Context, s Series) (Rules, error)
+
 	Pod   string // the replica's name; holders are named after it
 	Node  string // the machine, for people
 	Build string // the program's version, for people
 
 	Idle       time.Duration // after this long without a take a series is handed back; 0: one minute
-	SweepEvery time.Duration // how often dead holders are looked for; 0: two seconds
+	SweepEvery time.Duration // how often is looked for dead holders of which the watch did not tell; 0: ten seconds
 	HandBack   time.Duration // bounds the hand-back at the end; 0: ten seconds
 
 	Log *slog.Logger // nil: none
@@ -33,12 +38,13 @@ type Config struct {
 type Allocator struct {
 	Config Config
 
-	counts counts
+	counts  counts
+	current atomic.Pointer[life] // nil between two lives; changed under mu
 
 	mu      sync.Mutex    // guards what follows; never held across I/O
-	current *life         // nil between two lives
 	changed chan struct{} // closed when current or stopped changes; nil until asked for
 	stopped bool
+	tallies map[Series]tally
 }
 
 // Run registers a holder and keeps the allocator going until ctx ends: refills,
@@ -52,10 +58,12 @@ func (a *Allocator) Run(ctx context.Context) error {
 		return errors.New("counter: Config.Store is missing")
 	}
 	defer a.stop()
-	sweepCtx, cancel := context.WithCancel(ctx)
-	var sweeping sync.WaitGroup
-	sweeping.Go(func() { a.sweep(sweepCtx) })
-	defer sweeping.Wait()
+	besides, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	gone := make(chan string, 64)
+	work.Go(func() { a.sweep(besides, gone) })
+	work.Go(func() { a.attend(besides, gone) })
+	defer work.Wait()
 	defer cancel()
 	for ctx.Err() == nil {
 		l := a.begin(ctx)
@@ -81,41 +89,18 @@ func (a *Allocator) handBack(l *life) {
 	l.handBack(ctx)
 }
 
-// Take returns the lowest number of s at hand, waiting for a refill until ctx
-// ends. Errors: ErrUnavailable (try again later), ErrExhausted, ErrDamaged,
-// ErrClosed.
-func (a *Allocator) Take(ctx context.Context, s Series) (Number, error) {
-	for {
-		l, err := a.living(ctx)
-		if err != nil {
-			return Number{}, fmt.Errorf("%s: %w", s, err)
-		}
-		sh := l.shelf(s)
-		if sh == nil {
-			if err := a.changedFrom(ctx, l); err != nil {
-				return Number{}, fmt.Errorf("%s: %w", s, err)
-			}
-			continue
-		}
-		n, err := sh.take(ctx)
-		if !errors.Is(err, errOver) {
-			return n, err
-		}
-	}
-}
-
 // Abandon gives up a holder that its owner has fenced: nothing it has can be
 // written any more. Its shelves are dropped and a new life begins; Take waits
 // for that. It is harmless for a holder that is not the present one.
 func (a *Allocator) Abandon(holder string) {
-	if l, _ := a.present(); l != nil && l.holder.Name == holder {
+	if l := a.current.Load(); l != nil && l.holder.Name == holder {
 		l.lose()
 	}
 }
 
 // Holder returns the name of the present holder; "" between two lives.
 func (a *Allocator) Holder() string {
-	if l, _ := a.present(); l != nil {
+	if l := a.current.Load(); l != nil {
 		return l.holder.Name
 	}
 	return ""
@@ -144,6 +129,7 @@ func (a *Allocator) beginOnce(ctx context.Context) (*life, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeoutMax)
 	defer cancel()
 	h := Holder{Name: holderName(a.Config.Pod), Pod: a.Config.Pod, Node: a.Config.Node, Build: a.Config.Build, Started: time.Now().UTC()}
+	restored := a.Config.Store.Restored()
 	var era string
 	if a.Config.Owner != nil {
 		var err error
@@ -155,7 +141,7 @@ func (a *Allocator) beginOnce(ctx context.Context) (*life, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register holder %s: %w", h.Name, err)
 	}
-	return newLife(a, h, era, reg), nil
+	return newLife(a, h, era, reg, restored), nil
 }
 
 // holderName is the pod's name, made fit for a key, and 40 random bits: no two
@@ -183,7 +169,7 @@ func (a *Allocator) log() *slog.Logger {
 }
 
 func (a *Allocator) idle() time.Duration       { return orDefault(a.Config.Idle, time.Minute) }
-func (a *Allocator) sweepEvery() time.Duration { return orDefault(a.Config.SweepEvery, 2*time.Second) }
+func (a *Allocator) sweepEvery() time.Duration { return orDefault(a.Config.SweepEvery, 10*time.Second) }
 
 func orDefault(d, otherwise time.Duration) time.Duration {
 	if d <= 0 {

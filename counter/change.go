@@ -23,15 +23,21 @@ var errNoChange = errors.New("nothing to change")
 // may have been applied, the ledger is read again and the change looks for
 // itself in it.
 type change struct {
-	store  Store
-	holder string
-	series Series
-	count  *counts
+	store    Store
+	restored int64 // what the store said of itself when this life began
+	holder   string
+	series   Series
+	count    *counts
 
 	// next computes the transition; errNoChange ends the change well.
 	next func(ctx context.Context, l Ledger, v Version) (Ledger, error)
 	// applied recognises the transition that next computed last.
 	applied func(Ledger) bool
+	// tried is how many attempts failed before this change: it is patient at once.
+	tried int
+	// failed, if set, is told of each attempt that failed; errUnknown is among the
+	// errors if its outcome has to be found out.
+	failed func(error)
 	// wanted, if set, ends a change that fails when nobody needs it any more.
 	// A change that may have been sent goes on regardless.
 	wanted func() bool
@@ -49,16 +55,19 @@ type attempt struct {
 func (c *change) run(ctx context.Context) error {
 	var sent *attempt
 	for try := 0; ; try++ {
-		if err := pause(ctx, try); err != nil {
-			return unavailable(c.series, err)
+		if try > 0 && pause(ctx, try+c.tried) != nil || ctx.Err() != nil {
+			return unavailable(c.series, ctx.Err())
 		}
-		done, err := c.try(ctx, try, &sent)
-		switch {
-		case err == nil && done:
+		done, err := c.try(ctx, try+c.tried, &sent)
+		if done {
 			return nil
-		case err == nil:
-		case final(err):
+		}
+		if final(err) {
 			return err
+		}
+		c.tell(err)
+		switch {
+		case errors.Is(err, ErrConflict):
 		case sent == nil && c.wanted != nil && !c.wanted():
 			return unavailable(c.series, err)
 		}
@@ -70,6 +79,9 @@ func (c *change) run(ctx context.Context) error {
 func (c *change) try(ctx context.Context, try int, sent **attempt) (done bool, err error) {
 	timeout := min(callTimeout<<min(try, 8), callTimeoutMax)
 	ledger, version, err := c.load(ctx, timeout)
+	if c.store.Restored() != c.restored {
+		return false, stop{fmt.Errorf("the store went back in time: %w", ErrLost)}
+	}
 	if err != nil {
 		return false, err
 	}
@@ -108,14 +120,23 @@ func (c *change) swap(ctx context.Context, timeout time.Duration, a attempt, sen
 		return true, nil
 	case errors.Is(err, ErrConflict):
 		c.count.conflicts.Add(1)
-		return false, nil // an earlier attempt may be the reason: sent is kept
+		return false, ErrConflict // an earlier attempt may be the reason: sent is kept
 	case errors.Is(err, ErrLost):
 		return false, stop{ErrLost}
 	}
 	c.count.unknown.Add(1)
 	*sent = &a
-	return false, err
+	return false, fmt.Errorf("%w: %w", errUnknown, err)
 }
+
+func (c *change) tell(err error) {
+	if c.failed != nil {
+		c.failed(err)
+	}
+}
+
+// errUnknown: a swap was sent and nobody can say yet what became of it.
+var errUnknown = errors.New("outcome unknown")
 
 // stop marks an error that repeating cannot cure.
 type stop struct{ error }
@@ -134,7 +155,12 @@ func pause(ctx context.Context, try int) error {
 		return ctx.Err()
 	}
 	most := min(pauseMin<<min(try-1, 16), pauseMax)
-	timer := time.NewTimer(most/2 + rand.N(most/2))
+	return waitFor(ctx, most/2+rand.N(most/2))
+}
+
+// waitFor waits, or until ctx ends.
+func waitFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

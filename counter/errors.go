@@ -22,6 +22,9 @@ var (
 	// overwritten; a person has to look at it. Other series go on.
 	ErrDamaged = errors.New("the ledger is damaged")
 
+	// ErrTooFar: a seek would skip more numbers than one call may.
+	ErrTooFar = errors.New("the seek goes too far")
+
 	// ErrUnavailable: no number could be had in time; try again later.
 	ErrUnavailable = errors.New("no number available in time")
 

@@ -13,6 +13,17 @@ import (
 	"folio/counter/countertest"
 )
 
+// firstSwap gives the first swap a fault, and nothing else.
+func firstSwap(f countertest.Fault) func(string, counter.Series) countertest.Fault {
+	var planted atomic.Bool
+	return func(op string, _ counter.Series) countertest.Fault {
+		if op == "Swap" && planted.CompareAndSwap(false, true) {
+			return f
+		}
+		return countertest.Fault{}
+	}
+}
+
 func TestADamagedLedgerIsLeftAloneAndTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &countertest.Mem{}
@@ -37,12 +48,7 @@ func TestADamagedLedgerIsLeftAloneAndTheOthersGoOn(t *testing.T) {
 
 func TestABlockWhoseReplyWasLostIsRecognisedAndUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mute := true
-		m := &countertest.Mem{Faults: func(op string, _ counter.Series) countertest.Fault {
-			f := countertest.Fault{Mute: op == "Swap" && mute}
-			mute = mute && op != "Swap"
-			return f
-		}}
+		m := &countertest.Mem{Faults: firstSwap(countertest.Fault{Mute: true})}
 		r := run(t, counter.Config{Store: m})
 		if got := r.issue(); got != 1 {
 			t.Fatalf("got %d, want 1: the block of the lost reply", got)
@@ -57,14 +63,7 @@ func TestABlockWhoseReplyWasLostIsRecognisedAndUsed(t *testing.T) {
 
 func TestASwapThatStraysAndLandsLaterIsRecognised(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stray := true
-		m := &countertest.Mem{Faults: func(op string, _ counter.Series) countertest.Fault {
-			if op != "Swap" || !stray {
-				return countertest.Fault{}
-			}
-			stray = false
-			return countertest.Fault{Stray: time.Second}
-		}}
+		m := &countertest.Mem{Faults: firstSwap(countertest.Fault{Stray: time.Second})}
 		r := run(t, counter.Config{Store: m})
 		if got := r.issue(); got != 1 {
 			t.Fatalf("got %d, want 1", got)

@@ -188,10 +188,10 @@ func (l *Ledger) addFree(f FreeRange) bool {
 	return true
 }
 
-// SetAside reserves for w.Holder whatever could still be given up to mark: every
-// free range, and what lies between the old mark and mark, each as a block. The
-// mark is then at least mark. Blocks that others hold stay theirs. w.Count and
-// w.Limit play no part.
+// SetAside reserves for w.Holder whatever could still be given up to mark: the
+// free ranges as far as they lie there, and what lies between the old mark and
+// mark, each as a block. The mark is then at least mark. Blocks that others hold
+// stay theirs. w.Count and w.Limit play no part.
 func (l Ledger) SetAside(w Want, mark int64) (Ledger, []Block, error) {
 	if w.Holder == "" || mark > MaxNumber {
 		return l, nil, fmt.Errorf("set aside up to %d for holder %q: want a holder, and at most %d", mark, w.Holder, int64(MaxNumber))
@@ -202,14 +202,15 @@ func (l Ledger) SetAside(w Want, mark int64) (Ledger, []Block, error) {
 		next.Serial++
 		aside = append(aside, Block{Serial: next.Serial, Range: r, Holder: w.Holder, Era: w.Era, At: w.At})
 	}
-	for _, f := range l.Free {
-		add(f.Range)
+	for len(next.Free) > 0 && next.Free[0].First <= mark {
+		r := Range{First: next.Free[0].First, Last: min(next.Free[0].Last, mark)}
+		add(r)
+		next.takeFree(r)
 	}
 	if mark > l.Mark {
 		add(Range{First: l.Mark + 1, Last: mark})
 		next.Mark = mark
 	}
-	next.Free = nil
 	next.Held = append(next.Held, aside...)
 	return next, aside, nil
 }

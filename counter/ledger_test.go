@@ -283,6 +283,9 @@ func TestSettingAsideLeavesNothingToGiveUpToTheMark(t *testing.T) {
 	if _, none, err := next.SetAside(counter.Want{Holder: "b.1"}, 5); err != nil || none != nil {
 		t.Errorf("below the mark and with nothing free: %v, %v", none, err)
 	}
+	if next, cut, err := l.SetAside(counter.Want{Holder: "b.1"}, 7); err != nil || len(cut) != 2 || cut[1].Last != 7 || next.Free[0].First != 8 || next.Mark != 10 {
+		t.Errorf("in the middle of a free range: %v, %+v, %v", cut, next, err)
+	}
 	if _, _, err := l.SetAside(counter.Want{}, 20); err == nil {
 		t.Error("set aside for nobody")
 	}

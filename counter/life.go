@@ -3,8 +3,6 @@ package counter
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -16,29 +14,31 @@ var errOver = errors.New("this shelf is closed")
 // life is one holder: from its registration until it is lost, abandoned or
 // handed back. Its shelves live and end with it.
 type life struct {
-	a      *Allocator
-	holder Holder
-	era    string
-	reg    Registration
+	a        *Allocator
+	holder   Holder
+	era      string
+	reg      Registration
+	restored int64 // what the store said of itself at the beginning
 
-	ctx    context.Context // ends with the life; bounds its refills
+	ctx    context.Context // ends with the life; bounds its work
 	cancel context.CancelFunc
 	lost   chan struct{} // closed by lose
 	once   sync.Once
 
-	mu      sync.Mutex // guards what follows; never held across I/O
-	shelves map[Series]*shelf
-	ended   bool
+	shelves table
 
-	refills sync.WaitGroup
+	mu    sync.Mutex // guards what follows; never held across I/O
+	ended bool
+	work  sync.WaitGroup     // refills and recalls
+	aside map[Series][]Block // that seeks may have reserved
 }
 
-func newLife(a *Allocator, h Holder, era string, reg Registration) *life {
+func newLife(a *Allocator, h Holder, era string, reg Registration, restored int64) *life {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &life{
-		a: a, holder: h, era: era, reg: reg,
+		a: a, holder: h, era: era, reg: reg, restored: restored,
 		ctx: ctx, cancel: cancel, lost: make(chan struct{}),
-		shelves: make(map[Series]*shelf),
+		shelves: newTable(),
 	}
 }
 
@@ -49,9 +49,16 @@ func (l *life) lose() {
 	l.once.Do(func() { close(l.lost) })
 }
 
+// loseIfLost ends this life if err says that its holder is gone.
+func (l *life) loseIfLost(err error) {
+	if errors.Is(err, ErrLost) {
+		l.lose()
+	}
+}
+
 // live tends the shelves until ctx ends or the life is lost.
 func (l *life) live(ctx context.Context) {
-	tick := time.NewTicker(l.a.idle() / 4)
+	tick := time.NewTicker(max(time.Second, l.a.idle()/12))
 	defer tick.Stop()
 	for {
 		select {
@@ -62,6 +69,9 @@ func (l *life) live(ctx context.Context) {
 		case <-l.reg.Lost():
 			return
 		case <-tick.C:
+			if l.a.Config.Store.Restored() != l.restored {
+				return
+			}
 			l.tidy(ctx)
 		}
 	}
@@ -69,89 +79,47 @@ func (l *life) live(ctx context.Context) {
 
 // shelf returns the shelf of s, or nil if this life has ended.
 func (l *life) shelf(s Series) *shelf {
+	if sh := l.shelves.find(s); sh != nil {
+		return sh
+	}
+	return l.shelves.findOrMake(s, func() *shelf { return &shelf{life: l, series: s} })
+}
+
+// spawn runs f as part of this life, whose end waits for it; false once that has
+// begun.
+func (l *life) spawn(f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
-		return nil
+		return false
 	}
-	sh := l.shelves[s]
-	if sh == nil {
-		sh = &shelf{life: l, series: s}
-		l.shelves[s] = sh
-	}
-	return sh
+	l.work.Go(f)
+	return true
 }
 
-// all returns the shelves as they are now, in no order.
-func (l *life) all() []*shelf {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Collect(maps.Values(l.shelves))
-}
-
-// end closes every shelf with err, stops the refills and waits for them.
-func (l *life) end(err error) []*shelf {
+// end closes every shelf, stops what works on them and waits for it.
+func (l *life) end(why over) []*shelf {
 	l.mu.Lock()
 	l.ended = true
 	l.mu.Unlock()
-	shelves := l.all()
+	shelves := l.shelves.end()
 	for _, s := range shelves {
-		s.close(err)
+		s.close(why)
 	}
 	l.cancel()
-	l.refills.Wait()
+	l.work.Wait()
 	return shelves
 }
 
 // drop ends a life that is lost: whatever it held is for others to settle, and
 // those who wait go on in the next life.
 func (l *life) drop() {
-	l.end(errOver)
+	for _, s := range l.end(lifeOver) {
+		l.a.counts.spent.Add(s.spent())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeoutMax)
 	defer cancel()
 	if err := l.reg.Close(ctx); err != nil {
 		l.a.log().Warn("registration not closed, it ends by itself", "holder", l.holder.Name, "error", err)
-	}
-}
-
-func (l *life) count(f fate) { l.a.counts.fate(f) }
-
-// startRefill refills s unless that is under way.
-func (l *life) startRefill(s *shelf) {
-	if !s.begin() {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return // the shelf is about to be closed, which answers who waits
-	}
-	l.refills.Go(func() { l.refill(s) })
-}
-
-// refill reserves blocks until nobody waits. What can be cured by waiting is
-// tried again, ever more slowly, for as long as somebody waits.
-func (l *life) refill(s *shelf) {
-	for failed := 0; ; {
-		err := l.reserve(s)
-		switch {
-		case err == nil:
-			failed = 0
-		case errors.Is(err, ErrLost):
-			l.lose() // the shelf is closed with the life
-			return
-		case l.ctx.Err() != nil:
-			return
-		case errors.Is(err, ErrUnavailable):
-			failed++
-			l.a.log().Warn("no block reserved yet", "series", s.series.String(), "holder", l.holder.Name, "failed", failed, "error", err)
-		default:
-			l.a.log().Error("no block reserved", "series", s.series.String(), "holder", l.holder.Name, "error", err)
-			s.fail(err)
-			return
-		}
-		if s.refilled() || pause(l.ctx, failed) != nil {
-			return
-		}
 	}
 }

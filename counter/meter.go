@@ -3,32 +3,54 @@ package counter
 import "time"
 
 // meterSlots is the window in seconds, one slot each.
-const meterSlots = int64(window / time.Second)
+const meterSlots = uint32(window / time.Second)
 
 // meter counts takes over a sliding window, in slots of a second. It is small,
 // because every series has one. The zero meter has seen none.
 type meter struct {
 	slots [meterSlots]uint32
-	begun int64 // the second of the first take since the meter was empty
-	last  int64 // the second of the last take; slots are valid up to it
+	begun uint32 // the Unix second of the first take since the meter was empty
+	last  uint32 // the second of the last take; slots are valid up to it
 }
 
-func (m *meter) add(now time.Time, n int64) {
+func (m *meter) add(now time.Time, n int64) { m.addAt(uint32(now.Unix()), n) }
+
+// spread counts n takes that came at times unknown between from and now: as if
+// at an even pace.
+func (m *meter) spread(from, now time.Time, n int64) {
+	last := uint32(now.Unix())
+	first := max(uint32(max(from.Unix(), 0)), last-min(last, meterSlots-1))
+	if first > last {
+		first = last
+	}
+	// What came before the window is counted out, by its share of the time.
+	seconds := max(1, now.Unix()-from.Unix()+1)
+	each, rest := n/seconds, n%seconds
+	for second := first; second <= last; second++ {
+		share := each
+		if int64(last-second) < rest {
+			share++
+		}
+		m.addAt(second, share)
+	}
+}
+
+func (m *meter) addAt(second uint32, n int64) {
 	if n <= 0 {
 		return
 	}
-	second := now.Unix()
 	m.forget(second)
 	if m.last == 0 {
 		m.begun = second
 	}
 	m.last = max(m.last, second)
-	slot := &m.slots[m.slot(m.last)]
+	slot := &m.slots[m.last%meterSlots]
 	*slot = uint32(min(int64(*slot)+n, 1<<32-1))
 }
 
+// demand returns what was seen. It forgets what is older than the window.
 func (m *meter) demand(now time.Time) Demand {
-	second := now.Unix()
+	second := uint32(now.Unix())
 	m.forget(second)
 	if m.last == 0 {
 		return Demand{}
@@ -42,7 +64,7 @@ func (m *meter) demand(now time.Time) Demand {
 }
 
 // forget clears the slots that have left the window since the last take.
-func (m *meter) forget(second int64) {
+func (m *meter) forget(second uint32) {
 	if m.last == 0 || second <= m.last {
 		return
 	}
@@ -51,8 +73,6 @@ func (m *meter) forget(second int64) {
 		return
 	}
 	for s := m.last + 1; s <= second; s++ {
-		m.slots[m.slot(s)] = 0
+		m.slots[s%meterSlots] = 0
 	}
 }
-
-func (m *meter) slot(second int64) int64 { return second % meterSlots }

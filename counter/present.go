@@ -13,12 +13,15 @@ func (a *Allocator) present() (*life, <-chan struct{}) {
 	if a.changed == nil {
 		a.changed = make(chan struct{})
 	}
-	return a.current, a.changed
+	return a.current.Load(), a.changed
 }
 
 // living waits until there is a life.
 func (a *Allocator) living(ctx context.Context) (*life, error) {
 	for {
+		if l := a.current.Load(); l != nil {
+			return l, nil
+		}
 		l, changed := a.present()
 		if l != nil {
 			return l, nil
@@ -57,7 +60,7 @@ func wait(ctx context.Context, changed <-chan struct{}) error {
 func (a *Allocator) publish(l *life) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.current = l
+	a.current.Store(l)
 	a.announce()
 }
 
@@ -65,8 +68,7 @@ func (a *Allocator) publish(l *life) {
 func (a *Allocator) withdraw(l *life) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.current == l {
-		a.current = nil
+	if a.current.CompareAndSwap(l, nil) {
 		a.announce()
 	}
 }
@@ -74,7 +76,8 @@ func (a *Allocator) withdraw(l *life) {
 func (a *Allocator) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.current, a.stopped = nil, true
+	a.current.Store(nil)
+	a.stopped = true
 	a.announce()
 }
 

@@ -7,66 +7,117 @@ import (
 	"time"
 )
 
-// errMissing: a series that was used has no ledger; its owner has to be asked
-// before numbers start again.
-var errMissing = errors.New("the ledger is missing")
+// errWentBack: the ledger of a series that was used is missing, or behind what
+// this holder has seen of it. The owner has to be asked before numbers go on.
+var errWentBack = errors.New("the ledger is missing or went back")
 
-// reserve gets one more block for s, and lets the drained ones leave the ledger
-// in the same swap. The shelf learns of the block only when it is known to be
-// reserved.
+// Rules are what a series lets the counter do. The zero Rules are a series that
+// starts at 1 and has no end.
+type Rules struct {
+	First  int64 // its first number; 0: 1. It counts only before the series is first used
+	Limit  int64 // its last number; 0: MaxNumber
+	Bounds Bounds
+}
+
+func (a *Allocator) rules(ctx context.Context, s Series) (Rules, error) {
+	if a.Config.Rules == nil {
+		return Rules{}, nil
+	}
+	r, err := a.Config.Rules(ctx, s)
+	if err != nil {
+		return r, unavailable(s, fmt.Errorf("ask for the rules of the series: %w", err))
+	}
+	return r, nil
+}
+
+// reservation is one refill: a block is reserved, and the drained ones leave the
+// ledger in the same swap. The shelf learns of the block only when it is known
+// to be reserved.
+type reservation struct {
+	life  *life
+	shelf *shelf
+	rules Rules
+	order
+	asked bool // the owner's floor was asked for just now: a missing ledger is a new series
+
+	block Block
+	mark  int64
+}
+
 func (l *life) reserve(s *shelf) error {
-	size, drained, floored := s.plan(time.Now())
 	begun := time.Now()
-	if !floored {
-		if err := l.raise(s); err != nil {
+	rules, err := l.a.rules(l.ctx, s.series)
+	if err != nil {
+		return s.tell(err)
+	}
+	r := &reservation{life: l, shelf: s, rules: rules, order: s.plan(begun, rules.Bounds)}
+	if !r.floored {
+		if err := r.raise(); err != nil {
 			return err
 		}
 	}
-	b, mark, err := l.reserveBlock(s, size, drained, !floored)
-	if errors.Is(err, errMissing) {
-		if err = l.raise(s); err == nil {
-			b, mark, err = l.reserveBlock(s, size, drained, true)
+	err = r.run()
+	if errors.Is(err, errWentBack) {
+		if err = r.raise(); err == nil {
+			err = r.run()
 		}
 	}
 	if err != nil {
 		return err
 	}
-	took := time.Since(begun)
-	s.put(b, drained, took)
-	l.a.counts.reserved.Add(1)
-	l.a.log().Info("reserved", "series", s.series.String(), "holder", l.holder.Name, "serial", b.Serial,
-		"first", b.First, "last", b.Last, "mark", mark, "wanted", size, "released", len(drained), "took", took)
+	r.publish(time.Since(begun))
 	return nil
 }
 
-// reserveBlock makes the one swap of a refill. asked tells that the owner's
-// floor was asked for just now, so that a missing ledger means a new series.
-func (l *life) reserveBlock(s *shelf, size int64, drained []*stock, asked bool) (b Block, mark int64, err error) {
-	c := l.change(s.series)
-	c.wanted = s.wanted
-	c.applied = func(led Ledger) bool { return led.Holds(b) }
+// publish puts the block on the shelf.
+func (r *reservation) publish(took time.Duration) {
+	l := r.life
+	calledIn := r.shelf.put(r.block, r.drained, r.mark, took)
+	l.a.counts.reserved.Add(1)
+	l.a.log().Info("reserved", "series", r.shelf.series.String(), "holder", l.holder.Name, "serial", r.block.Serial,
+		"first", r.block.First, "last", r.block.Last, "mark", r.mark, "wanted", r.size, "released", len(r.drained), "took", took)
+	if calledIn {
+		l.startRecall(r.shelf)
+	}
+}
+
+// run makes the one swap of the refill.
+func (r *reservation) run() error {
+	c := r.change()
+	c.wanted = r.shelf.wanted
+	c.applied = func(led Ledger) bool { return led.Holds(r.block) }
 	c.next = func(_ context.Context, led Ledger, v Version) (Ledger, error) {
-		if v == "" && !asked {
-			return led, errMissing
+		if (v == "" || led.Mark < r.seen) && !r.asked {
+			return led, errWentBack
 		}
-		next, err := releaseDrained(led, drained)
+		led, err := releaseDrained(led, r.drained)
 		if err != nil {
 			return led, err
 		}
-		next, b, err = next.Reserve(Want{Holder: l.holder.Name, Era: l.era, Count: size, At: time.Now().UTC()})
-		mark = next.Mark
+		if led, err = led.Begin(r.rules.First); err != nil {
+			return led, err
+		}
+		next, b, err := led.Reserve(Want{Holder: r.life.holder.Name, Era: r.life.era, Count: r.size, Limit: r.rules.Limit, At: time.Now().UTC()})
+		r.block, r.mark = b, next.Mark
 		return next, err
 	}
-	err = c.run(l.ctx)
-	return b, mark, err
+	return c.run(r.life.ctx)
+}
+
+func (r *reservation) change() *change {
+	c := r.life.change(r.shelf.series)
+	c.tried = r.failed
+	c.failed = r.shelf.saw
+	return c
 }
 
 func releaseDrained(led Ledger, drained []*stock) (Ledger, error) {
 	for _, st := range drained {
-		if !led.Holds(st.Block) {
+		b := st.Block()
+		if !led.Holds(b) {
 			continue // released by a swap whose reply was lost, or the key was tampered with
 		}
-		next, err := led.Release(st.Block, nil, time.Time{})
+		next, err := led.Release(b, nil, time.Time{})
 		if err != nil {
 			return led, err
 		}
@@ -75,38 +126,70 @@ func releaseDrained(led Ledger, drained []*stock) (Ledger, error) {
 	return led, nil
 }
 
-// raise makes sure that the mark of s is not below what its owner knows to be
-// spent: a ledger that was lost or went back in time must not give numbers
-// again. The floor is asked for before the ledger is read, so that in peace it
-// is never above the mark. Numbers skipped are void before the mark covers them.
-func (l *life) raise(sh *shelf) error {
-	s := sh.series
-	owner := l.a.Config.Owner
-	if owner == nil {
-		sh.noteFloored()
+// raise makes sure that the mark of the series is not below what its owner knows
+// to be spent, nor below what this shelf has seen: a ledger that was lost or went
+// back in time must not give numbers again. The floor is asked for before the
+// ledger is read, so that in peace it is never above the mark. Numbers skipped
+// are void before the mark covers them.
+func (r *reservation) raise() error {
+	l, s := r.life, r.shelf.series
+	if l.a.Config.Owner == nil && r.seen == 0 {
+		r.asked = true // there is nobody to ask, and nothing to compare with
+		r.shelf.noteFloored()
 		return nil
 	}
-	floor, err := owner.Floor(l.ctx, s)
+	floor, err := l.floor(s)
 	if err != nil {
-		return unavailable(s, fmt.Errorf("ask the owner for the floor: %w", err))
+		return r.shelf.tell(err)
 	}
-	c := l.change(s)
+	floor = max(floor, r.seen)
+	c := r.change()
 	c.applied = func(led Ledger) bool { return led.Mark >= floor }
 	c.next = func(ctx context.Context, led Ledger, _ Version) (Ledger, error) {
+		led, err := led.Begin(r.rules.First)
+		if err != nil {
+			return led, err
+		}
 		if led.Mark >= floor {
 			return led, errNoChange
 		}
-		skipped := []Range{{First: led.Mark + 1, Last: floor}}
-		l.a.log().Warn("mark below the floor, raised", "series", s.String(), "mark", led.Mark, "floor", floor)
-		if err := owner.Void(ctx, s, skipped, "restore"); err != nil {
-			return led, unavailable(s, fmt.Errorf("void %s: %w", skipped[0], err))
+		if err := l.skip(ctx, s, led, floor); err != nil {
+			return led, err
 		}
 		return led.SeekTo(floor)
 	}
 	if err := c.run(l.ctx); err != nil {
 		return err
 	}
-	sh.noteFloored()
+	r.asked = true
+	r.shelf.noteFloored()
+	return nil
+}
+
+// floor asks the owner for the highest number of s that is known to be spent.
+func (l *life) floor(s Series) (int64, error) {
+	if l.a.Config.Owner == nil {
+		return 0, nil
+	}
+	floor, err := l.a.Config.Owner.Floor(l.ctx, s)
+	if err != nil {
+		return 0, unavailable(s, fmt.Errorf("ask the owner for the floor: %w", err))
+	}
+	return floor, nil
+}
+
+// skip has the owner void what lies between the mark of led and floor. Without
+// an owner it is forfeited.
+func (l *life) skip(ctx context.Context, s Series, led Ledger, floor int64) error {
+	skipped := Range{First: led.Mark + 1, Last: floor}
+	l.a.log().Warn("mark below the floor, raised", "series", s.String(), "mark", led.Mark, "floor", floor)
+	l.a.counts.raised.Add(1)
+	if l.a.Config.Owner == nil {
+		return nil
+	}
+	if err := l.a.Config.Owner.Void(ctx, s, []Range{skipped}, "restore"); err != nil {
+		return unavailable(s, fmt.Errorf("void %s: %w", skipped, err))
+	}
 	return nil
 }
 
@@ -116,6 +199,28 @@ func (s *shelf) noteFloored() {
 	s.floored = true
 }
 
+// tell lets those who wait know of a failure, see trouble, and returns it.
+func (s *shelf) tell(err error) error {
+	s.trouble(err)
+	return err
+}
+
+// saw is told of each attempt's end.
+func (s *shelf) saw(err error) {
+	switch {
+	case errors.Is(err, ErrConflict):
+		s.mu.Lock()
+		s.conflicts++
+		s.mu.Unlock()
+		return
+	case errors.Is(err, errUnknown):
+		s.mu.Lock()
+		s.unknown++
+		s.mu.Unlock()
+	}
+	s.trouble(err)
+}
+
 func (l *life) change(s Series) *change {
-	return &change{store: l.a.Config.Store, holder: l.holder.Name, series: s, count: &l.a.counts}
+	return &change{store: l.a.Config.Store, restored: l.restored, holder: l.holder.Name, series: s, count: &l.a.counts}
 }

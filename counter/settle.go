@@ -4,67 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
 
-// sweep settles the blocks of dead holders, time and again, until ctx ends. All
-// replicas do it at once; whoever swaps first wins and the others find nothing
-// left to do.
-func (a *Allocator) sweep(ctx context.Context) {
-	for {
-		every := a.sweepEvery()
-		timer := time.NewTimer(every/2 + rand.N(every))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		l, _ := a.present()
-		if l == nil {
-			continue // not registered just now: the others sweep
-		}
-		if err := a.sweepOnce(ctx, l.holder.Name); err != nil && ctx.Err() == nil {
-			a.log().Warn("not all dead holders are settled, tried again", "error", err)
-		}
-	}
-}
-
 // sweepOnce settles what holders that are not alive hold. The holders are read
 // after what they hold: one that registers in between is not taken for dead.
 // (Were it, it would be fenced: a nuisance, never a wrong number.)
-func (a *Allocator) sweepOnce(ctx context.Context, self string) error {
+func (l *life) sweepOnce(ctx context.Context) error {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeoutMax)
 	defer cancel()
-	holding, err := a.Config.Store.Holding(callCtx)
+	holding, err := l.a.Config.Store.Holding(callCtx)
 	if err != nil {
 		return fmt.Errorf("list who holds blocks: %w", err)
 	}
-	alive, err := a.Config.Store.Alive(callCtx)
+	alive, err := l.a.Config.Store.Alive(callCtx)
 	if err != nil {
 		return fmt.Errorf("list holders alive: %w", err)
 	}
 	var failed []error
 	for _, dead := range holding {
 		if !slices.Contains(alive, dead) {
-			failed = append(failed, a.settleHolder(ctx, self, dead))
+			failed = append(failed, l.settleHolder(ctx, dead))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (a *Allocator) settleHolder(ctx context.Context, self, dead string) error {
+func (l *life) settleHolder(ctx context.Context, dead string) error {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeoutMax)
 	defer cancel()
-	held, err := a.Config.Store.HeldBy(callCtx, dead)
+	held, err := l.a.Config.Store.HeldBy(callCtx, dead)
 	if err != nil {
 		return fmt.Errorf("list what %s holds: %w", dead, err)
 	}
 	var failed []error
 	for _, s := range held {
-		err := a.settleSeries(ctx, self, dead, s)
+		err := l.settle(ctx, dead, s)
 		if errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err // not ours to settle any more
 		}
@@ -73,17 +49,17 @@ func (a *Allocator) settleHolder(ctx context.Context, self, dead string) error {
 	return errors.Join(failed...)
 }
 
-// settleSeries settles the blocks that one holder has in one ledger.
-func (a *Allocator) settleSeries(ctx context.Context, self, dead string, s Series) error {
+// settle settles the blocks that one holder has in one ledger.
+func (l *life) settle(ctx context.Context, dead string, s Series) error {
 	var blocks []Block
 	var freed int64
-	c := &change{store: a.Config.Store, holder: self, series: s, count: &a.counts}
+	c := l.change(s)
 	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(blocks, led.Holds) }
 	c.next = func(ctx context.Context, led Ledger, _ Version) (Ledger, error) {
 		if blocks = led.HeldBy(dead); len(blocks) == 0 {
 			return led, errNoChange
 		}
-		next, n, err := a.settleBlocks(ctx, s, led, blocks)
+		next, n, err := l.a.settleBlocks(ctx, s, led, blocks)
 		freed = n
 		return next, err
 	}
@@ -95,8 +71,8 @@ func (a *Allocator) settleSeries(ctx context.Context, self, dead string, s Serie
 	if len(blocks) == 0 {
 		return nil
 	}
-	a.counts.settled.Add(int64(len(blocks)))
-	a.log().Info("settled", "series", s.String(), "holder", dead, "by", self, "blocks", len(blocks), "freed", freed)
+	l.a.settledSome(s, blocks)
+	l.a.log().Info("settled", "series", s.String(), "holder", dead, "by", l.holder.Name, "blocks", len(blocks), "freed", freed)
 	return nil
 }
 

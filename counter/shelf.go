@@ -2,119 +2,119 @@ package counter
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // shelf is what one life has of one series. Numbers are taken from it in
 // ascending order; whoever finds it empty waits in a queue for the one refill
 // that runs at a time.
+//
+// A busy series is taken from by way of quick, without the mutex, as far as the
+// gate is open: to the end of a strip, or until a refill is due, or for about a
+// second, whichever comes first. Then somebody comes by the slow way, tends the
+// shelf and opens the gate anew. While quick is set the queue is empty.
 type shelf struct {
 	life   *life
 	series Series
+	chain  *shelf // the next in its place of the table
+	quick  atomic.Pointer[strip]
 
-	mu        sync.Mutex // never held across I/O
-	stocks    []*stock   // ascending by first number
-	leaving   []*stock   // to be handed back: nothing is taken from them any more
-	waiting   []*waiter  // in the order they came; not empty only while refilling
+	mu        sync.Mutex // guards what follows; never held across I/O
+	over      over
 	refilling bool
-	over      error // set when this shelf gives no more numbers: why
-	takes     meter
-	size      int64         // of the block reserved last
-	refill    time.Duration // how long the last refill took
-	lastTake  time.Time
-	floored   bool // the owner's floor is known to be below the mark
+	floored   bool   // the owner's floor is known to be below the mark
+	failed    uint8  // refills that failed one after the other
+	size      int32  // of the block reserved last
+	waits     uint32 // takes that had to wait
+	conflicts uint32
+	unknown   uint32
+	stocks    []*stock // ascending by first number
+	queue     *queue   // nil if nobody waits and nothing is called in
+	takes     meter    // of the last ten seconds
+	looked    int64    // when takes was brought up to date, in Unix nanoseconds
+	lastTake  int64    // in Unix nanoseconds, at most one look too late
+	refill    int64    // how long the last refill took, in nanoseconds
+	emptyTo   int64    // no refill ahead before this time: the series is exhausted
+	mark      int64    // of the ledger, as last seen
 }
 
-// waiter is one caller without a number. Exactly one answer is sent to it, or
-// it has left the queue.
-type waiter struct {
-	answer chan answer
-}
+// over says why a shelf gives no more numbers.
+type over uint8
 
-type answer struct {
-	number Number
-	err    error
-}
+const (
+	notOver  over = iota
+	lifeOver      // its life has ended, or it was put away: ask for the present one
+	stopped       // the allocator has been stopped
+)
 
-// take returns the lowest number on the shelf, waiting for a refill if there is
-// none. errOver means: this shelf is closed, ask the next.
-func (s *shelf) take(ctx context.Context) (Number, error) {
-	s.mu.Lock()
-	if s.over != nil {
-		defer s.mu.Unlock()
-		return Number{}, s.over
-	}
-	now := time.Now()
-	s.takes.add(now, 1)
-	s.lastTake = now
-	if n, ok := s.takeNow(); ok {
-		refill := s.wantsRefill(now)
-		s.mu.Unlock()
-		if refill {
-			s.life.startRefill(s)
-		}
-		return n, nil
-	}
-	w := &waiter{answer: make(chan answer, 1)}
-	s.waiting = append(s.waiting, w)
-	s.mu.Unlock()
-	s.life.startRefill(s)
-	return s.wait(ctx, w)
-}
+func (o over) err() error { return [...]error{nil, errOver, ErrClosed}[o] }
 
-func (s *shelf) wait(ctx context.Context, w *waiter) (Number, error) {
-	select {
-	case a := <-w.answer:
-		return a.number, a.err
-	case <-ctx.Done():
-	}
-	if s.leave(w) {
-		return Number{}, unavailable(s.series, context.Cause(ctx))
-	}
-	// The answer came at the same moment: it is not lost.
-	a := <-w.answer
-	if a.err == nil {
-		return a.number, nil
-	}
-	return Number{}, a.err
-}
-
-// leave takes w out of the queue; false if it was answered already.
-func (s *shelf) leave(w *waiter) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(s.waiting, w)
-	if i < 0 {
-		return false
-	}
-	s.waiting = slices.Delete(s.waiting, i, i+1)
-	return true
-}
-
-// takeNow takes from the lowest stock that has a number left. s.mu is held.
-func (s *shelf) takeNow() (Number, bool) {
-	for _, st := range s.stocks {
-		if st.left() > 0 {
-			return st.take(), true
-		}
+// takeQuick takes a number by way of the gate, if that is open.
+func (s *shelf) takeQuick() (Number, bool) {
+	if open := s.quick.Load(); open != nil {
+		return open.take()
 	}
 	return Number{}, false
 }
 
-// wantsRefill reports whether what is left of a busy series lasts less than ten
-// refills. A quiet series never fetches ahead: its next number belongs to
-// whichever replica is asked next. s.mu is held.
-func (s *shelf) wantsRefill(now time.Time) bool {
-	if s.refilling {
-		return false
+// look shuts the gate and counts what was taken through it. Before anything else
+// is done with the stocks, they are looked at. s.mu is held.
+func (s *shelf) look(now time.Time) {
+	if open := s.quick.Load(); open != nil {
+		s.quick.Store(nil)
+		if taken := open.from.shut(open); taken > 0 {
+			s.takes.spread(time.Unix(0, s.looked), now, taken)
+			s.lastTake = now.UnixNano()
+		}
 	}
-	seen := s.takes.demand(now)
-	return s.left() < Ahead(seen, s.refill)
+	s.looked = now.UnixNano()
 }
 
+// tend opens the gate of the lowest stock, as far as it may be taken from
+// without a look, and reports whether a refill is due. s.mu is held and the
+// gate is shut.
+func (s *shelf) tend(now time.Time) (due bool) {
+	seen := s.takes.demand(now)
+	ahead := Ahead(seen, time.Duration(s.refill))
+	spare := s.left() - ahead
+	due = spare < 0 && !s.refilling && now.UnixNano() >= s.emptyTo
+	st := s.choose()
+	if st == nil || st.returns() || s.waiting() || seen.quiet() || s.over != notOver {
+		return due
+	}
+	most := max(1, int64(seen.PerSecond()))
+	if spare > 0 {
+		most = min(most, spare)
+	}
+	s.quick.Store(st.openUp(most))
+	return due
+}
+
+// choose returns the lowest stock that has a number left; nil if none has.
+// s.mu is held.
+func (s *shelf) choose() *stock {
+	for _, st := range s.stocks {
+		if st.left() > 0 {
+			return st
+		}
+	}
+	return nil
+}
+
+// takeNow takes the lowest number at hand. s.mu is held, the gate is shut.
+func (s *shelf) takeNow() (Number, bool) {
+	st := s.choose()
+	if st == nil {
+		return Number{}, false
+	}
+	return st.take(), true
+}
+
+// left returns how many numbers can be taken. s.mu is held; it is exact while
+// the gate is shut.
 func (s *shelf) left() (n int64) {
 	for _, st := range s.stocks {
 		n += st.left()
@@ -122,117 +122,59 @@ func (s *shelf) left() (n int64) {
 	return n
 }
 
-// mark notes what became of n.
-func (s *shelf) mark(n Number, f fate) {
-	s.mu.Lock()
-	moved := n.from.set(n.value, f)
-	s.mu.Unlock()
-	if moved {
-		s.life.count(f)
-	}
-}
-
 // giveBack puts n first in its block, or gives it to who has waited longest.
 func (s *shelf) giveBack(n Number) {
 	s.mu.Lock()
-	moved := n.from.giveBack(n.value)
+	now := time.Now()
+	s.look(now)
+	moved := n.on.from.giveBack(n)
 	s.serve()
+	s.tend(now)
 	s.mu.Unlock()
 	if moved {
-		s.life.count(returned)
+		s.life.a.counts.returned.Add(1)
 	}
 }
 
-// serve answers waiters in order while there are numbers. s.mu is held.
-func (s *shelf) serve() {
-	for len(s.waiting) > 0 {
-		n, ok := s.takeNow()
-		if !ok {
-			return
-		}
-		s.waiting[0].answer <- answer{number: n}
-		s.waiting = s.waiting[1:]
-	}
-}
-
-// put adds a block that is known to be reserved and drops those that left the
-// ledger with it.
-func (s *shelf) put(b Block, gone []*stock, took time.Duration) {
+// put adds a block that is known to be reserved, drops those that left the
+// ledger with it, and reports whether it was called in meanwhile.
+func (s *shelf) put(b Block, gone []*stock, mark int64, took time.Duration) (calledIn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.removeStocks(gone)
-	s.refill = took
+	now := time.Now()
+	s.look(now)
+	s.remove(gone)
+	s.refill, s.mark, s.failed = int64(took), max(s.mark, mark), 0
+	st := newStock(b, s)
 	i, _ := slices.BinarySearchFunc(s.stocks, b.First, func(st *stock, first int64) int {
 		return cmp.Compare(st.First, first)
 	})
-	s.stocks = slices.Insert(s.stocks, i, newStock(b, s))
+	s.stocks = slices.Insert(s.stocks, i, st)
+	st.leaving = s.queue != nil && b.First <= s.queue.calledIn
 	s.serve()
+	s.tend(now)
+	return st.leaving
 }
 
-// removeStocks forgets blocks that have left the ledger. s.mu is held.
-func (s *shelf) removeStocks(gone []*stock) {
-	isGone := func(st *stock) bool { return slices.Contains(gone, st) }
-	s.stocks = slices.DeleteFunc(s.stocks, isGone)
-	s.leaving = slices.DeleteFunc(s.leaving, isGone)
-}
-
-// plan says what the next refill is to reserve, and which blocks can leave.
-func (s *shelf) plan(now time.Time) (size int64, drained []*stock, floored bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.size = NextSize(s.size, s.takes.demand(now), Bounds{})
-	for _, st := range s.stocks {
-		if st.drained() {
-			drained = append(drained, st)
+// remove forgets stocks that have left the ledger. s.mu is held, the gate is shut.
+func (s *shelf) remove(gone []*stock) {
+	if len(gone) == 0 {
+		return
+	}
+	s.stocks = slices.DeleteFunc(s.stocks, func(st *stock) bool {
+		if !slices.Contains(gone, st) {
+			return false
 		}
-	}
-	return s.size, drained, s.floored
+		s.life.a.counts.spent.Add(st.spent())
+		return true
+	})
 }
 
-// wanted reports whether anybody waits for a number.
-func (s *shelf) wanted() bool {
+// close ends the shelf: everybody who waits or comes is told why.
+func (s *shelf) close(why over) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting) > 0 && s.over == nil
-}
-
-// refilled ends the refill, unless somebody waits: then it reports false.
-func (s *shelf) refilled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.waiting) > 0 && s.over == nil {
-		return false
-	}
-	s.refilling = false
-	return true
-}
-
-// begin claims the one refill that runs at a time.
-func (s *shelf) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refilling || s.over != nil {
-		return false
-	}
-	s.refilling = true
-	return true
-}
-
-// fail answers everybody who waits with err and ends the refill.
-func (s *shelf) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refilling = false
-	for _, w := range s.waiting {
-		w.answer <- answer{err: err}
-	}
-	s.waiting = nil
-}
-
-// close ends the shelf: err is the answer to everybody who waits or comes.
-func (s *shelf) close(err error) {
-	s.mu.Lock()
-	s.over = err
-	s.mu.Unlock()
-	s.fail(err)
+	s.look(time.Now())
+	s.over = why
+	s.dismiss(func(*waiter) error { return why.err() })
 }

@@ -1,110 +1,145 @@
 package counter
 
-import "slices"
-
-// fate is what a holder knows of one number of its blocks. It only moves
-// forward, except that a returned number can be taken again.
-type fate uint8
-
-const (
-	untaken  fate = iota // never given to anybody
-	taken                // given, not offered: no write with it was ever sent
-	offered              // a write with it may have been sent
-	doubtful             // nobody can say
-	returned             // taken, never offered, and given back
-	refused              // offered, certainly not stored, and given back
-	spent                // a row is stored
+import (
+	"slices"
+	"time"
 )
 
-// stock is a block on a shelf, and what became of its numbers so far. It is
-// guarded by the mutex of its shelf.
+// stock is a block on a shelf, and what became of its numbers so far. Marks and
+// gates are atomic; the rest is guarded by the mutex of its shelf.
 type stock struct {
-	Block
-	shelf *shelf
+	shelf  *shelf
+	serial int64
+	Range
+	at      int64 // when it was reserved, in Unix nanoseconds
+	strips  []strip
+	next    int64  // numbers taken in ascending order; exact while shut
+	spentTo uint32 // all strips before this one are spent
+	leaving bool   // nothing is taken from it any more: it is on its way out
+	again   *again // nil if no number of it was ever given back
+}
 
-	fates   []fate  // by number, from First
-	next    int64   // the lowest number never taken
-	back    []int64 // returned and refused numbers, ascending; they go first
-	unspent int64   // numbers that are not spent yet
+// again is what a stock knows of numbers that were given back.
+type again struct {
+	back  []place          // can be taken, ascending; they go first
+	turns map[place]uint32 // how often each was given back
 }
 
 func newStock(b Block, s *shelf) *stock {
-	return &stock{Block: b, shelf: s, fates: make([]fate, b.Len()), next: b.First, unspent: b.Len()}
+	st := &stock{
+		shelf: s, serial: b.Serial, Range: b.Range, at: b.At.UnixNano(),
+		strips: make([]strip, (b.Len()+perStrip-1)/perStrip),
+	}
+	for i := range st.strips {
+		st.strips[i].from = st
+	}
+	return st
 }
 
-func (st *stock) fate(n int64) fate { return st.fates[n-st.First] }
+// Block returns the block as it stands in the ledger.
+func (st *stock) Block() Block {
+	l := st.shelf.life
+	return Block{Serial: st.serial, Range: st.Range, Holder: l.holder.Name, Era: l.era, At: time.Unix(0, st.at).UTC()}
+}
 
-// left returns how many numbers can be taken.
-func (st *stock) left() int64 { return st.Last - st.next + 1 + int64(len(st.back)) }
+// is reports whether b is this block.
+func (st *stock) is(b Block) bool {
+	return st.serial == b.Serial && st.Range == b.Range && st.shelf.life.holder.Name == b.Holder
+}
 
-// take gives the lowest number that can be taken; left is at least 1.
+// openUp lets up to n numbers be taken by way of the gate it returns, as many as
+// the strip has.
+func (st *stock) openUp(n int64) *strip {
+	p := placeOf(st.next)
+	most := min(n, perStrip-int64(p.index()), st.Len()-st.next)
+	s := st.strip(p)
+	s.open(p.strip(), p.index(), p.index()+uint32(most))
+	return s
+}
+
+// shut closes the gate of s, which openUp opened last, and returns how many
+// numbers were taken through it.
+func (st *stock) shut(s *strip) (taken int64) {
+	taken = int64(s.shut()) - st.next%perStrip
+	st.next += taken
+	return taken
+}
+
+// throughGate returns how many numbers were taken through the open gate so far.
+func (st *stock) throughGate(s *strip) int64 {
+	return int64(reached(s.gate.Load())) - st.next%perStrip
+}
+
+func (st *stock) strip(p place) *strip { return &st.strips[p.strip()] }
+
+// left returns how many numbers can be taken; it is exact while shut.
+func (st *stock) left() int64 {
+	if st.leaving {
+		return 0
+	}
+	n := st.Len() - st.next
+	if st.again != nil {
+		n += int64(len(st.again.back))
+	}
+	return n
+}
+
+// take gives the lowest number that can be taken; left is at least 1, the gate
+// is shut.
 func (st *stock) take() Number {
-	var n int64
-	if len(st.back) > 0 {
-		n, st.back = st.back[0], st.back[1:]
-	} else {
-		n = st.next
-		st.next++
+	if st.again != nil && len(st.again.back) > 0 {
+		p := st.again.back[0]
+		st.again.back = st.again.back[1:]
+		return Number{on: st.strip(p), at: p, turn: st.again.turns[p]}
 	}
-	if st.fate(n) != refused {
-		st.fates[n-st.First] = taken
-	} else {
-		st.fates[n-st.First] = offered // once offered, always offered
-	}
-	return Number{value: n, from: st}
+	p := placeOf(st.next)
+	st.next++
+	return Number{on: st.strip(p), at: p}
 }
 
-// set moves n forward to f and reports whether it did: a fate that is settled,
-// or further on, stays.
-func (st *stock) set(n int64, f fate) bool {
-	switch was := st.fate(n); {
-	case was == spent || was == untaken || was == returned || was == refused:
-		return false
-	case f == spent:
-		st.unspent--
-	case f <= was:
+// returns reports whether numbers that were given back wait to be taken.
+func (st *stock) returns() bool { return st.again != nil && len(st.again.back) > 0 }
+
+// giveBack takes n among the numbers that go first, unless its turn is over or
+// its fate is another.
+func (st *stock) giveBack(n Number) bool {
+	if !st.mine(n) || !n.on.mark(n.at.index(), back, spent|doubtful) {
 		return false
 	}
-	st.fates[n-st.First] = f
+	if st.again == nil {
+		st.again = &again{turns: make(map[place]uint32)}
+	}
+	st.again.turns[n.at] = n.turn + 1
+	i, _ := slices.BinarySearch(st.again.back, n.at)
+	st.again.back = slices.Insert(st.again.back, i, n.at)
 	return true
 }
 
-// giveBack takes n among the numbers that go first.
-func (st *stock) giveBack(n int64) bool {
-	switch st.fate(n) {
-	case taken:
-		st.fates[n-st.First] = returned
-	case offered:
-		st.fates[n-st.First] = refused
-	default:
-		return false
+// mine reports whether n is still its taker's: a number that was given back is
+// no more, even if somebody else has it now.
+func (st *stock) mine(n Number) bool {
+	if n.turn == 0 {
+		return n.on.of(n.at.index())&back == 0
 	}
-	i, _ := slices.BinarySearch(st.back, n)
-	st.back = slices.Insert(st.back, i, n)
-	return true
+	return st.again.turns[n.at] == n.turn
 }
 
 // drained reports whether every number is spent: then the block may leave the
 // ledger. That all are taken is not enough.
-func (st *stock) drained() bool { return st.unspent == 0 }
-
-// unused returns the numbers that were never offered, as ranges. It reports
-// false if some number is neither spent nor one of these: then the block cannot
-// be handed back on the holder's word.
-func (st *stock) unused() ([]Range, bool) {
-	var free []Range
-	for n := st.First; n <= st.Last; n++ {
-		switch st.fate(n) {
-		case spent:
-		case untaken, returned:
-			if k := len(free); k > 0 && free[k-1].Last == n-1 {
-				free[k-1].Last = n
-			} else {
-				free = append(free, Range{First: n, Last: n})
-			}
-		default:
-			return nil, false
+func (st *stock) drained() bool {
+	for ; int(st.spentTo) < len(st.strips); st.spentTo++ {
+		whole := min(perStrip, st.Len()-int64(st.spentTo)*perStrip)
+		if int64(st.strips[st.spentTo].spent()) < whole {
+			return false
 		}
 	}
-	return free, true
+	return true
+}
+
+// spent counts the numbers with a row.
+func (st *stock) spent() (n int64) {
+	for i := range st.strips {
+		n += int64(st.strips[i].spent())
+	}
+	return n
 }

@@ -51,9 +51,33 @@ type Store interface {
 	// HeldBy returns the series of which holder holds a block.
 	HeldBy(ctx context.Context, holder string) ([]Series, error)
 
+	// Restored counts how often this Store has found itself in another history
+	// than before: restored from an older snapshot, or made anew. All that a
+	// holder has in memory is then worth nothing. It only ever grows, at the
+	// latest when a call is answered out of the new history.
+	Restored() int64
+
+	// CallIn asks all holders, through Watch, to hand back the blocks of s that
+	// begin at or below last. It returns at once; nobody need be listening.
+	CallIn(ctx context.Context, s Series, last int64) error
+
+	// Watch tells notify, one after the other, of every registration that ends
+	// and of every CallIn, from the latest CallIn before it began, until ctx ends
+	// or the watch breaks. It always returns an error. What happens between two
+	// watches is not told, but for the latest CallIn.
+	Watch(ctx context.Context, notify func(Notice)) error
+
 	// List returns the series that have a ledger, in order of their names:
 	// all, those of one tenant, or of one tenant's series (empty: any).
 	List(ctx context.Context, tenant, name string) ([]Series, error)
+}
+
+// Notice is what a [Store.Watch] tells of: a holder that is gone, or a call-in.
+type Notice struct {
+	Gone string // the holder whose registration has ended; "" if it is a call-in
+
+	Series Series // of a call-in
+	Last   int64  // blocks that begin at or below are called in
 }
 
 // Registration is a holder's place among the living.

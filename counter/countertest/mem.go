@@ -39,7 +39,20 @@ type Mem struct {
 	ledgers map[counter.Series]string // as text, as a real store keeps them
 	alive   map[string]*registration
 	swaps   int
+	history int64 // how often it was restored
+	called  counter.Notice
+	watches map[*watch]bool
 }
+
+// watch is one call of Watch.
+type watch struct {
+	wake    chan struct{}
+	notices []counter.Notice
+	broken  bool
+}
+
+// ErrBroken is what a watch ends with that was broken on purpose.
+var ErrBroken = errors.New("the watch broke")
 
 type registration struct {
 	mem  *Mem
@@ -149,6 +162,120 @@ func (m *Mem) List(ctx context.Context, tenant, name string) (all []counter.Seri
 	return all, err
 }
 
+// Restored implements counter.Store.
+func (m *Mem) Restored() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.history
+}
+
+// CallIn implements counter.Store.
+func (m *Mem) CallIn(ctx context.Context, s counter.Series, last int64) error {
+	return m.call(ctx, "CallIn", s, func() error {
+		m.called = counter.Notice{Series: s, Last: last}
+		m.tell(m.called)
+		return nil
+	})
+}
+
+// Watch implements counter.Store.
+func (m *Mem) Watch(ctx context.Context, notify func(counter.Notice)) error {
+	w := &watch{wake: make(chan struct{}, 1)}
+	err := m.call(ctx, "Watch", counter.Series{}, func() error {
+		if m.watches == nil {
+			m.watches = make(map[*watch]bool)
+		}
+		m.watches[w] = true
+		if m.called.Last > 0 {
+			w.notices = append(w.notices, m.called)
+		}
+		return nil
+	})
+	defer m.unwatch(w)
+	for err == nil {
+		for _, n := range m.news(w) {
+			notify(n)
+		}
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-w.wake:
+			err = m.brokenWatch(w)
+		}
+	}
+	return err
+}
+
+// BreakWatches ends every watch that is open now.
+func (m *Mem) BreakWatches() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for w := range m.watches {
+		w.broken = true
+		w.rouse()
+	}
+}
+
+func (m *Mem) brokenWatch(w *watch) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.broken {
+		return ErrBroken
+	}
+	return nil
+}
+
+func (m *Mem) unwatch(w *watch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.watches, w)
+}
+
+func (m *Mem) news(w *watch) []counter.Notice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	news := w.notices
+	w.notices = nil
+	return news
+}
+
+// tell gives n to every watch. m.mu is held.
+func (m *Mem) tell(n counter.Notice) {
+	for w := range m.watches {
+		w.notices = append(w.notices, n)
+		w.rouse()
+	}
+}
+
+func (w *watch) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Snapshot returns a copy of all ledgers, for Restore.
+func (m *Mem) Snapshot() map[counter.Series]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.ledgers)
+}
+
+// Restore puts the ledgers back to a snapshot, as an operator does: what was
+// registered since is gone without a word, watches break, and the store knows
+// that it is in another history.
+func (m *Mem) Restore(ledgers map[counter.Series]string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ledgers = maps.Clone(ledgers)
+	m.alive = nil
+	m.history++
+	for w := range m.watches {
+		w.broken = true
+		w.rouse()
+	}
+}
+
 // Expire ends a holder's registration as a lease does that ran out: the holder
 // learns of it whenever it looks.
 func (m *Mem) Expire(holder string) {
@@ -157,6 +284,7 @@ func (m *Mem) Expire(holder string) {
 	if r := m.alive[holder]; r != nil {
 		delete(m.alive, holder)
 		close(r.lost)
+		m.tell(counter.Notice{Gone: holder})
 	}
 }
 
@@ -186,7 +314,10 @@ func (r *registration) Lost() <-chan struct{} { return r.lost }
 
 func (r *registration) Close(ctx context.Context) error {
 	return r.mem.call(ctx, "Close", counter.Series{}, func() error {
-		delete(r.mem.alive, r.name)
+		if r.mem.alive[r.name] == r {
+			delete(r.mem.alive, r.name)
+			r.mem.tell(counter.Notice{Gone: r.name})
+		}
 		return nil
 	})
 }

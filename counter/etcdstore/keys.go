@@ -11,6 +11,7 @@ const (
 	ledgers = "/folio/ledger/"
 	holders = "/folio/holders/"
 	held    = "/folio/held/"
+	called  = "/folio/called"
 )
 
 func ledgerKey(s counter.Series) string { return ledgers + s.String() }

@@ -16,6 +16,8 @@ import (
 type Store struct {
 	Client *clientv3.Client
 	TTL    int64 // seconds a holder outlives its last sign of life, at least; 0: 10
+
+	history history
 }
 
 // Load implements counter.Store. It reads linearizably.
@@ -23,7 +25,7 @@ func (s *Store) Load(ctx context.Context, series counter.Series) (counter.Ledger
 	if err := validate(series); err != nil {
 		return counter.Ledger{}, "", err
 	}
-	got, err := s.Client.Get(ctx, ledgerKey(series))
+	got, err := s.get(ctx, ledgerKey(series))
 	if err != nil {
 		return counter.Ledger{}, "", fmt.Errorf("load ledger %s: %w", series, err)
 	}
@@ -52,11 +54,10 @@ func (s *Store) Swap(ctx context.Context, holder string, series counter.Series, 
 		unchanged = clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
 	}
 	registered := clientv3.Compare(clientv3.CreateRevision(holderKey(holder)), ">", 0)
-	done, err := s.Client.Txn(ctx).
+	done, err := s.commit(s.Client.Txn(ctx).
 		If(unchanged, registered).
 		Then(ops...).
-		Else(clientv3.OpGet(holderKey(holder), clientv3.WithCountOnly())).
-		Commit()
+		Else(clientv3.OpGet(holderKey(holder), clientv3.WithCountOnly())))
 	switch {
 	case err != nil:
 		return fmt.Errorf("swap ledger %s, outcome unknown: %w", series, err)
@@ -130,7 +131,7 @@ func (s *Store) Holding(ctx context.Context) ([]string, error) {
 	var names []string
 	end := clientv3.GetPrefixRangeEnd(held)
 	for from := held; ; {
-		got, err := s.Client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(1), clientv3.WithKeysOnly())
+		got, err := s.get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(1), clientv3.WithKeysOnly())
 		if err != nil {
 			return nil, fmt.Errorf("read who holds blocks: %w", err)
 		}
@@ -190,7 +191,7 @@ const page = 1000
 func (s *Store) each(ctx context.Context, prefix string, f func(rest string) error) error {
 	end := clientv3.GetPrefixRangeEnd(prefix)
 	for from := prefix; ; {
-		got, err := s.Client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(page), clientv3.WithKeysOnly())
+		got, err := s.get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(page), clientv3.WithKeysOnly())
 		if err != nil {
 			return fmt.Errorf("read keys under %s: %w", prefix, err)
 		}

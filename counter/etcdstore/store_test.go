@@ -61,6 +61,7 @@ func open(t *testing.T, cluster *etcd.Cluster, ttl int64) *etcdstore.Store {
 	t.Cleanup(func() { client.Close() })
 	prefix := fmt.Sprintf("test-%d", namespaces.Add(1))
 	client.KV = namespace.NewKV(client.KV, prefix)
+	client.Watcher = namespace.NewWatcher(client.Watcher, prefix)
 	return &etcdstore.Store{Client: client, TTL: ttl}
 }
 

@@ -1,0 +1,69 @@
+package etcdstore
+
+import (
+	"context"
+	"sync"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// history notices when etcd is in another history than before: its cluster id
+// has changed, or its revision went back. The zero history has seen nothing.
+type history struct {
+	mu       sync.Mutex
+	cluster  uint64
+	revision int64
+	restored int64
+}
+
+// before is what was known when a call was sent: an answer to a linearizable call
+// cannot be older than that. (Answers overtake each other, so what was seen
+// meanwhile says nothing.)
+func (h *history) before() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.revision
+}
+
+// saw takes note of an answer.
+func (h *history) saw(before int64, header *pb.ResponseHeader) {
+	if header == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	another := h.cluster != 0 && h.cluster != header.ClusterId
+	if another || header.Revision < before && before <= h.revision {
+		h.restored++
+		h.revision = 0
+	}
+	h.cluster, h.revision = header.ClusterId, max(h.revision, header.Revision)
+}
+
+// Restored implements counter.Store.
+func (s *Store) Restored() int64 {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	return s.history.restored
+}
+
+// get reads linearizably.
+func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	before := s.history.before()
+	got, err := s.Client.Get(ctx, key, opts...)
+	if err == nil {
+		s.history.saw(before, got.Header)
+	}
+	return got, err
+}
+
+// commit sends a transaction, once.
+func (s *Store) commit(txn clientv3.Txn) (*clientv3.TxnResponse, error) {
+	before := s.history.before()
+	done, err := txn.Commit()
+	if err == nil {
+		s.history.saw(before, done.Header)
+	}
+	return done, err
+}

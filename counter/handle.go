@@ -1,0 +1,103 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// MaxBatch is the most numbers that TakeN gives at once.
+const MaxBatch = maxBlock
+
+// Handle is a way to the numbers of one series that need not look it up by name
+// each time. It outlives any number of holders, and may be used by many
+// goroutines at once.
+type Handle struct {
+	a      *Allocator
+	series Series
+	shelf  atomic.Pointer[shelf] // of the life in which it was used last
+}
+
+// Handle returns a handle of s. It does nothing yet: it never fails.
+func (a *Allocator) Handle(s Series) *Handle { return &Handle{a: a, series: s} }
+
+// Take returns the lowest number at hand, waiting for a refill until ctx ends.
+// Errors are those of [Allocator.Take].
+func (h *Handle) Take(ctx context.Context) (Number, error) {
+	if sh := h.shelf.Load(); sh != nil && sh.life == h.a.current.Load() {
+		if n, ok := sh.takeQuick(); ok {
+			return n, nil
+		}
+	}
+	return takeFrom(ctx, h.a, h.series, h.find, (*shelf).takeSlowly)
+}
+
+// TakeN returns count numbers, 1 to [MaxBatch], all or none. They are contiguous
+// if a block at hand, or the next one, has so many in a row.
+func (h *Handle) TakeN(ctx context.Context, count int) ([]Number, error) {
+	return takeN(ctx, h.a, h.series, h.find, count)
+}
+
+func (h *Handle) find(l *life) *shelf {
+	if sh := h.shelf.Load(); sh != nil && sh.life == l && !sh.closed() {
+		return sh
+	}
+	sh := l.shelf(h.series)
+	if sh != nil {
+		h.shelf.Store(sh)
+	}
+	return sh
+}
+
+// Take returns the lowest number of s at hand, waiting for a refill until ctx
+// ends. Errors: ErrUnavailable (try again later), ErrExhausted, ErrDamaged,
+// ErrClosed.
+func (a *Allocator) Take(ctx context.Context, s Series) (Number, error) {
+	if l := a.current.Load(); l != nil {
+		if sh := l.shelves.find(s); sh != nil {
+			if n, ok := sh.takeQuick(); ok {
+				return n, nil
+			}
+		}
+	}
+	return takeFrom(ctx, a, s, func(l *life) *shelf { return l.shelf(s) }, (*shelf).takeSlowly)
+}
+
+// TakeN returns count numbers of s, 1 to [MaxBatch], all or none. They are
+// contiguous if a block at hand, or the next one, has so many in a row.
+func (a *Allocator) TakeN(ctx context.Context, s Series, count int) ([]Number, error) {
+	return takeN(ctx, a, s, func(l *life) *shelf { return l.shelf(s) }, count)
+}
+
+func takeN(ctx context.Context, a *Allocator, s Series, find func(*life) *shelf, count int) ([]Number, error) {
+	if count < 1 || count > MaxBatch {
+		return nil, fmt.Errorf("take %d numbers of %s: want 1 to %d", count, s, MaxBatch)
+	}
+	return takeFrom(ctx, a, s, find, func(sh *shelf, ctx context.Context) ([]Number, error) {
+		return sh.takeMany(ctx, int64(count))
+	})
+}
+
+// takeFrom takes from the shelf of the present life, or of the next one, if that
+// ends meanwhile.
+func takeFrom[T any](ctx context.Context, a *Allocator, s Series, find func(*life) *shelf, take func(*shelf, context.Context) (T, error)) (T, error) {
+	var none T
+	for {
+		l, err := a.living(ctx)
+		if err != nil {
+			return none, fmt.Errorf("%s: %w", s, err)
+		}
+		sh := find(l)
+		if sh == nil { // it has just ended
+			if err := a.changedFrom(ctx, l); err != nil {
+				return none, fmt.Errorf("%s: %w", s, err)
+			}
+			continue
+		}
+		out, err := take(sh, ctx)
+		if !errors.Is(err, errOver) {
+			return out, err
+		}
+	}
+}

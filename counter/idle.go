@@ -1,0 +1,107 @@
+package counter
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// tidy hands back what idle series have left and forgets their shelves.
+func (l *life) tidy(ctx context.Context) {
+	for _, s := range l.shelves.all() {
+		if !s.putAway(time.Now(), l.a.idle()) {
+			continue
+		}
+		if err := l.handBackLeaving(ctx, s); err != nil {
+			l.loseIfLost(err)
+			l.a.log().Warn("idle block not handed back, tried again later", "series", s.series.String(), "holder", l.holder.Name, "error", err)
+			continue
+		}
+		l.forget(s)
+	}
+}
+
+// putAway puts the blocks of a shelf that nobody took from for so long on their
+// way out, those that the holder may hand back by itself. It reports whether
+// there is something to do.
+func (s *shelf) putAway(now time.Time, idle time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look(now)
+	defer s.tend(now)
+	if s.refilling || now.UnixNano()-s.lastTake < int64(idle) {
+		return slices.ContainsFunc(s.stocks, func(st *stock) bool { return st.leaving })
+	}
+	for _, st := range s.stocks {
+		st.leaving = st.leaving || st.survey().clean()
+	}
+	return true
+}
+
+// handBackLeaving releases the blocks of s that are on their way out. Until it is
+// known that they left the ledger they stay with the shelf, and nothing is taken
+// from them.
+func (l *life) handBackLeaving(ctx context.Context, s *shelf) error {
+	leaving := s.leaving()
+	if len(leaving) == 0 {
+		return nil
+	}
+	var gone []*stock
+	c := l.change(s.series)
+	c.applied = func(led Ledger) bool {
+		return !slices.ContainsFunc(gone, func(st *stock) bool { return led.Holds(st.Block()) })
+	}
+	c.next = func(_ context.Context, led Ledger, _ Version) (Ledger, error) {
+		next := led
+		gone = gone[:0]
+		for _, st := range leaving {
+			if out, ok := l.releaseClean(next, st.Block(), st); ok {
+				next, gone = out, append(gone, st)
+			}
+		}
+		if next.Equal(led) {
+			return led, errNoChange
+		}
+		return next, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeoutMax)
+	defer cancel()
+	if err := c.run(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.look(now)
+	s.remove(gone)
+	s.tend(now)
+	return nil
+}
+
+// leaving returns the stocks that are on their way out.
+func (s *shelf) leaving() []*stock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.stocks), func(st *stock) bool { return !st.leaving })
+}
+
+// forget drops a shelf that has nothing left, so that memory follows the series
+// in use.
+func (l *life) forget(s *shelf) {
+	l.shelves.remove(s, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.stocks) > 0 || s.waiting() || s.refilling {
+			return false
+		}
+		s.over = lifeOver
+		return true
+	})
+}
+
+// closed reports whether the shelf gives no more numbers.
+func (s *shelf) closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over != notOver
+}
