@@ -1,0 +1,275 @@
+package counter_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"folio/counter"
+	"folio/counter/countertest"
+)
+
+func (r *replica) seek(mark int64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return r.Seek(ctx, invoices, mark)
+}
+
+// plantable returns a store whose faults can be changed while it is in use.
+func plantable() (*countertest.Mem, *countertest.Rows, func(func(op string) countertest.Fault)) {
+	var now atomic.Pointer[func(string) countertest.Fault]
+	m := &countertest.Mem{Faults: func(op string, _ counter.Series) countertest.Fault {
+		if f := now.Load(); f != nil {
+			return (*f)(op)
+		}
+		return countertest.Fault{}
+	}}
+	return m, &countertest.Rows{}, func(f func(string) countertest.Fault) { now.Store(&f) }
+}
+
+// wantSought checks what an acknowledged seek promises.
+func wantSought(t *testing.T, m *countertest.Mem, rows *countertest.Rows, mark int64) {
+	t.Helper()
+	l := ledgerOf(t, m)
+	if l.Mark < mark {
+		t.Errorf("the mark is %d, want at least %d", l.Mark, mark)
+	}
+	for _, b := range l.Held {
+		if b.First <= mark {
+			t.Errorf("block %s is still held", b.Range)
+		}
+	}
+	for _, f := range l.Free {
+		if f.First <= mark {
+			t.Errorf("%s is still free", f.Range)
+		}
+	}
+	if odd := countertest.Unaccounted(l, rows, invoices); odd != nil {
+		t.Errorf("unaccounted: %v", odd)
+	}
+}
+
+func TestAfterASeekEveryReplicaGoesOnAboveTheMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		replicas := []*replica{run(t, counter.Config{Store: m, Owner: rows}), run(t, counter.Config{Store: m, Owner: rows})}
+		for _, r := range replicas {
+			for range 40 { // both hold the rest of a block
+				if err := store(rows, r.take()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := replicas[0].seek(1000); err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 1000)
+		for _, r := range replicas {
+			n := r.take()
+			if n.Value() <= 1000 {
+				t.Errorf("%d was given after the seek", n.Value())
+			}
+			if err := store(rows, n); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := rows.Row(invoices, 1000); got != "void: seek" {
+			t.Errorf("1000 is %q, want void", got)
+		}
+		if err := replicas[1].seek(500); err != nil {
+			t.Errorf("a seek below the mark: %v", err)
+		}
+		for _, r := range replicas {
+			r.stop()
+		}
+	})
+}
+
+func TestASeekOfASeriesNeverUsedBeginsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		r := run(t, counter.Config{Store: m, Owner: rows})
+		if err := r.seek(99); err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 99)
+		if got := r.issue(); got != 100 {
+			t.Errorf("got %d, want 100", got)
+		}
+		r.stop()
+	})
+}
+
+func TestASeekWaitsForNumbersThatAreTakenAndNamesWhoHasThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		slow := run(t, counter.Config{Store: m, Owner: rows, Pod: "slow"})
+		r := run(t, counter.Config{Store: m, Owner: rows, Pod: "other"})
+		n := slow.take()
+		n.Offer()
+		err := r.seek(50)
+		if !errors.Is(err, counter.ErrUnavailable) || !strings.Contains(err.Error(), slow.Holder()) {
+			t.Fatalf("got %v; want ErrUnavailable that names %s", err, slow.Holder())
+		}
+		if err := store(rows, n); err != nil { // its invoice is stored at last
+			t.Fatal(err)
+		}
+		if err := r.seek(50); err != nil {
+			t.Fatalf("the same seek again: %v", err)
+		}
+		wantSought(t, m, rows, 50)
+		if got := rows.Row(invoices, n.Value()); got != "invoice" {
+			t.Errorf("%d is %q, want the invoice", n.Value(), got)
+		}
+	})
+}
+
+func TestNumbersInDoubtOrRefusedDoNotHoldASeekUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		r := run(t, counter.Config{Store: m, Owner: rows})
+		stored, lost, refused := r.take(), r.take(), r.take()
+		for _, n := range []counter.Number{stored, lost, refused} {
+			n.Offer()
+		}
+		if err := rows.Write(stored.Block(), invoices, stored.Value(), "invoice"); err != nil {
+			t.Fatal(err)
+		}
+		stored.Doubt()
+		lost.Doubt()
+		refused.Return()
+		if err := r.seek(20); err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 20)
+		for n, want := range map[int64]string{stored.Value(): "invoice", lost.Value(): "void: seek", refused.Value(): "void: seek"} {
+			if got := rows.Row(invoices, n); got != want {
+				t.Errorf("%d is %q, want %q", n, got, want)
+			}
+		}
+	})
+}
+
+func TestASeekSettlesTheDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		dead := run(t, counter.Config{Store: m, Owner: rows, Pod: "dead"})
+		zombie := dead.take()
+		dead.stop() // in good order, but its number is still out: it fences itself
+		if err := rows.Write(zombie.Block(), invoices, zombie.Value(), "late"); !errors.Is(err, countertest.ErrFenced) {
+			t.Fatalf("a write after the stop: %v", err)
+		}
+		r := run(t, counter.Config{Store: m, Owner: rows, Pod: "r"})
+		if err := r.seek(10); err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 10)
+	})
+}
+
+func TestABlockThatIsReservedDuringASeekIsHandedBackToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows, plant := plantable()
+		r := run(t, counter.Config{Store: m, Owner: rows})
+		other := run(t, counter.Config{Store: m, Owner: rows})
+		time.Sleep(time.Second)
+		plant(func(string) countertest.Fault {
+			return countertest.Fault{Late: 50 * time.Millisecond} // the reply is slow: the call-in comes first
+		})
+		taken := make(chan counter.Number)
+		go func() { taken <- other.take() }()
+		time.Sleep(70 * time.Millisecond) // its swap is applied, and not yet answered
+		done := make(chan error)
+		go func() { done <- r.seek(100) }()
+		n := <-taken
+		if err := store(rows, n); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 100)
+	})
+}
+
+func TestASeekHasItsLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &countertest.Mem{}
+		r := run(t, counter.Config{Store: m})
+		if err := r.seek(counter.MaxSeek + 1); !errors.Is(err, counter.ErrTooFar) {
+			t.Errorf("got %v, want ErrTooFar", err)
+		}
+		if err := r.seek(counter.MaxSeek); err != nil {
+			t.Error(err)
+		}
+		if got := r.issue(); got != counter.MaxSeek+1 {
+			t.Errorf("got %d", got)
+		}
+		if got := r.Stats().Forfeited; got != counter.MaxSeek {
+			t.Errorf("%d numbers are said to be forfeited, want %d: there is no owner to void them", got, counter.MaxSeek)
+		}
+		m.Put(invoices, "junk")
+		if err := r.seek(counter.MaxSeek + 10); !errors.Is(err, counter.ErrDamaged) {
+			t.Errorf("got %v, want ErrDamaged", err)
+		}
+		r.stop()
+		if err := r.seek(1); !errors.Is(err, counter.ErrClosed) {
+			t.Errorf("after the stop: %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestASeekWhoseRepliesAreLostIsSafeToRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows, plant := plantable()
+		r := run(t, counter.Config{Store: m, Owner: rows})
+		if err := store(rows, r.take()); err != nil {
+			t.Fatal(err)
+		}
+		plant(func(op string) countertest.Fault {
+			return countertest.Fault{Mute: op == "Swap"} // applied, and never answered
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := r.Seek(ctx, invoices, 30); !errors.Is(err, counter.ErrUnavailable) {
+			t.Fatalf("got %v, want ErrUnavailable", err)
+		}
+		plant(func(string) countertest.Fault { return countertest.Fault{} })
+		if err := r.seek(30); err != nil {
+			t.Fatal(err)
+		}
+		wantSought(t, m, rows, 30)
+		r.stop()
+	})
+}
+
+func TestEachSeriesHasItsFigures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &countertest.Mem{}
+		r := run(t, counter.Config{Store: m})
+		for range 50 {
+			r.issue()
+		}
+		var all []counter.SeriesStats
+		r.EachSeries(func(s counter.SeriesStats) bool { all = append(all, s); return true })
+		if len(all) != 1 {
+			t.Fatalf("%d series, want 1", len(all))
+		}
+		l := ledgerOf(t, m)
+		got, want := all[0], counter.SeriesStats{Series: invoices, Mark: l.Mark, Left: l.Mark - 50, PerSecond: 50, Waits: all[0].Waits}
+		for _, b := range l.Held {
+			want.Held += b.Len()
+		}
+		if got != want {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+		if s := r.Stats(); s.Spent != 50 || s.Left != got.Left || s.Waits != got.Waits || s.Waits == 0 {
+			t.Errorf("the sums do not agree: %+v", s)
+		}
+		r.stop()
+	})
+}
