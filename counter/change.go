@@ -35,6 +35,7 @@ type change struct {
 	applied func(Ledger) bool
 	// tried is how many attempts failed before this change: it is patient at once.
 	tried int
+	slow  int // calls that used up their time: the next may take twice as long
 	// failed, if set, is told of each attempt that failed; errUnknown is among the
 	// errors if its outcome has to be found out.
 	failed func(error)
@@ -58,7 +59,7 @@ func (c *change) run(ctx context.Context) error {
 		if try > 0 && pause(ctx, try+c.tried) != nil || ctx.Err() != nil {
 			return unavailable(c.series, ctx.Err())
 		}
-		done, err := c.try(ctx, try+c.tried, &sent)
+		done, err := c.try(ctx, &sent)
 		if done {
 			return nil
 		}
@@ -76,8 +77,8 @@ func (c *change) run(ctx context.Context) error {
 
 // try makes one round: load, recognise, swap. sent is the swap of unknown
 // outcome that is carried from round to round.
-func (c *change) try(ctx context.Context, try int, sent **attempt) (done bool, err error) {
-	timeout := min(callTimeout<<min(try, 8), callTimeoutMax)
+func (c *change) try(ctx context.Context, sent **attempt) (done bool, err error) {
+	timeout := min(callTimeout<<min(c.slow, 8), callTimeoutMax)
 	ledger, version, err := c.load(ctx, timeout)
 	if c.store.Restored() != c.restored {
 		return false, stop{fmt.Errorf("the store went back in time: %w", ErrLost)}
@@ -107,6 +108,7 @@ func (c *change) try(ctx context.Context, try int, sent **attempt) (done bool, e
 func (c *change) load(ctx context.Context, timeout time.Duration) (Ledger, Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	defer c.time(ctx)
 	return c.store.Load(ctx, c.series)
 }
 
@@ -114,6 +116,7 @@ func (c *change) load(ctx context.Context, timeout time.Duration) (Ledger, Versi
 func (c *change) swap(ctx context.Context, timeout time.Duration, a attempt, sent **attempt) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	defer c.time(ctx)
 	err = c.store.Swap(ctx, c.holder, c.series, a.old, a.next)
 	switch {
 	case err == nil:
@@ -127,6 +130,14 @@ func (c *change) swap(ctx context.Context, timeout time.Duration, a attempt, sen
 	c.count.unknown.Add(1)
 	*sent = &a
 	return false, fmt.Errorf("%w: %w", errUnknown, err)
+}
+
+// time notes whether a call, which is over, used up its time. Only then does the
+// next have longer: a store that refuses quickly is not slow.
+func (c *change) time(call context.Context) {
+	if errors.Is(call.Err(), context.DeadlineExceeded) {
+		c.slow++
+	}
 }
 
 func (c *change) tell(err error) {

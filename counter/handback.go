@@ -51,6 +51,7 @@ func (l *life) handBackAll(ctx context.Context, held []Series, shelves map[Serie
 // and settles those that it may not release on its own word.
 func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf) error {
 	c := l.change(s)
+	aside := l.asideOf(s)
 	var released []Block
 	rest := 0 // blocks that this holder may not release on its own word
 	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(released, led.Holds) }
@@ -58,7 +59,9 @@ func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf) error {
 		next := led
 		released, rest = released[:0], 0
 		for _, b := range led.HeldBy(l.holder.Name) {
-			if out, ok := l.releaseClean(next, b, sh.stock(b)); ok {
+			if slices.ContainsFunc(aside, b.Is) {
+				rest++ // a seek did not come to its end: some of these have a void already
+			} else if out, ok := l.releaseClean(next, b, sh.stock(b)); ok {
 				next, released = out, append(released, b)
 			} else {
 				rest++

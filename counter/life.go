@@ -30,7 +30,7 @@ type life struct {
 	mu    sync.Mutex // guards what follows; never held across I/O
 	ended bool
 	work  sync.WaitGroup     // refills and recalls
-	aside map[Series][]Block // that seeks may have reserved
+	aside map[Series][]Block // that seeks have reserved
 }
 
 func newLife(a *Allocator, h Holder, era string, reg Registration, restored int64) *life {

@@ -17,9 +17,11 @@ type Owner interface {
 	// none is.
 	Floor(ctx context.Context, s Series) (int64, error)
 
-	// Void records that none of the numbers in ranges will ever be given, for
-	// the named reason. A number that has a row already keeps it.
-	Void(ctx context.Context, s Series, ranges []Range, reason string) error
+	// Void records, on behalf of holder, that none of the numbers in ranges will
+	// ever be given, for the named reason. A number that has a row already keeps
+	// it. It is a write like any other: once holder is fenced it stores nothing
+	// and gives an error that wraps ErrLost.
+	Void(ctx context.Context, holder string, s Series, ranges []Range, reason string) error
 
 	// Settle decides what became of b, a block of s whose holder is gone (or
 	// gives itself up). It first makes sure, durably, that nothing is ever

@@ -87,11 +87,8 @@ func (l *life) voidStuck(s *shelf) error {
 
 // voidOf has the owner record that ranges are never given, if there is one.
 func (l *life) voidOf(ctx context.Context, s Series, ranges []Range, reason string) error {
-	if owner := l.a.Config.Owner; owner != nil {
-		if err := owner.Void(ctx, s, ranges, reason); err != nil {
-			return unavailable(s, err)
-		}
-		return nil
+	if l.a.Config.Owner != nil {
+		return l.void(ctx, s, ranges, reason)
 	}
 	for _, r := range ranges {
 		l.a.forfeit(s, r.Len())

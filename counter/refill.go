@@ -1,6 +1,7 @@
 package counter
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -72,6 +73,21 @@ func (s *shelf) beginRefill() bool {
 	}
 	s.refilling = true
 	return true
+}
+
+// claimRefill waits until no refill runs, and then stands for the one.
+func (s *shelf) claimRefill(ctx context.Context) error {
+	for try := 0; ; try++ {
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+		if s.beginRefill() {
+			return nil
+		}
+		if s.closed() {
+			return ErrLost
+		}
+	}
 }
 
 // refilled ends the refill, unless somebody waits: then it reports false.

@@ -187,10 +187,20 @@ func (l *life) skip(ctx context.Context, s Series, led Ledger, floor int64) erro
 	if l.a.Config.Owner == nil {
 		return nil
 	}
-	if err := l.a.Config.Owner.Void(ctx, s, []Range{skipped}, "restore"); err != nil {
-		return unavailable(s, fmt.Errorf("void %s: %w", skipped, err))
+	return l.void(ctx, s, []Range{skipped}, "restore")
+}
+
+// void has the owner record that ranges are never given. A holder that is fenced
+// is lost.
+func (l *life) void(ctx context.Context, s Series, ranges []Range, reason string) error {
+	err := l.a.Config.Owner.Void(ctx, l.holder.Name, s, ranges, reason)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrLost):
+		return stop{err}
 	}
-	return nil
+	return unavailable(s, fmt.Errorf("void %d ranges from %s: %w", len(ranges), ranges[0], err))
 }
 
 func (s *shelf) noteFloored() {

@@ -91,36 +91,76 @@ func (k *seek) round(ctx context.Context, rules Rules, floor int64) (done bool, 
 	return false, k.call(ctx)
 }
 
-// setAside reserves whatever could still be given.
+// setAside reserves whatever could still be given. A reservation that was sent has
+// to be known before the next one of this holder is made, for both could compute
+// the same serial and range, and so the same block: so it takes the place of the
+// series' refill, and goes on for as long as it must, even if nobody waits for it.
 func (k *seek) setAside(ctx context.Context, rules Rules, floor int64) error {
-	var added []Block
-	c := k.life.change(k.series)
-	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(added, func(b Block) bool { return !led.Holds(b) }) }
-	c.next = func(_ context.Context, led Ledger, _ Version) (Ledger, error) {
-		led, err := led.Begin(rules.First)
-		if err != nil {
-			return led, err
-		}
-		if k.mark-max(led.Mark, floor) > MaxSeek {
-			return led, fmt.Errorf("%w: the mark is %d, at most %d may be skipped at once", ErrTooFar, led.Mark, MaxSeek)
-		}
-		to := k.mark
-		if led.Mark < floor {
-			to = max(to, floor)
-		}
-		w := Want{Holder: k.life.holder.Name, Era: k.life.era, At: time.Now().UTC()}
-		next, aside, err := led.SetAside(w, to)
-		if added = aside; err == nil && len(added) == 0 {
-			return led, errNoChange
-		}
-		k.life.noteAside(k.series, added) // before it is sent: the outcome may stay unknown
-		return next, err
+	sh := k.life.shelf(k.series)
+	if sh == nil {
+		return ErrLost
 	}
-	return c.run(ctx)
+	if err := sh.claimRefill(ctx); err != nil {
+		return unavailable(k.series, err)
+	}
+	done := make(chan error, 1)
+	running := k.life.spawn(func() {
+		done <- k.reserveAside(ctx, rules, floor)
+		if !sh.refilled() {
+			k.life.refillShelf(sh)
+		}
+	})
+	if !running {
+		return ErrLost
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return unavailable(k.series, context.Cause(ctx))
+	}
 }
 
-// noteAside remembers blocks that a seek may have reserved, for as long as this
-// life lasts: no shelf knows them, and a later call of Seek has to find them.
+// reserveAside is setAside within the life; ctx says whether anybody still waits.
+func (k *seek) reserveAside(ctx context.Context, rules Rules, floor int64) error {
+	var added []Block
+	c := k.life.change(k.series)
+	c.wanted = func() bool { return ctx.Err() == nil }
+	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(added, func(b Block) bool { return !led.Holds(b) }) }
+	c.next = func(_ context.Context, led Ledger, _ Version) (Ledger, error) {
+		next, aside, err := k.aside(led, rules, floor)
+		added = aside
+		return next, err
+	}
+	if err := c.run(k.life.ctx); err != nil {
+		return err
+	}
+	k.life.noteAside(k.series, added)
+	return nil
+}
+
+// aside computes the transition.
+func (k *seek) aside(led Ledger, rules Rules, floor int64) (Ledger, []Block, error) {
+	led, err := led.Begin(rules.First)
+	if err != nil {
+		return led, nil, err
+	}
+	if k.mark-max(led.Mark, floor) > MaxSeek {
+		return led, nil, fmt.Errorf("%w: the mark is %d, at most %d may be skipped at once", ErrTooFar, led.Mark, MaxSeek)
+	}
+	to := k.mark
+	if led.Mark < floor {
+		to = max(to, floor)
+	}
+	next, aside, err := led.SetAside(Want{Holder: k.life.holder.Name, Era: k.life.era, At: time.Now().UTC()}, to)
+	if err == nil && len(aside) == 0 {
+		err = errNoChange
+	}
+	return next, aside, err
+}
+
+// noteAside remembers blocks that a seek has reserved, for as long as this life
+// lasts: no shelf knows them, and a later call of Seek has to find them.
 func (l *life) noteAside(s Series, blocks []Block) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -123,9 +124,16 @@ func TestVoidingKeepsWhatHasARow(t *testing.T) {
 	batchInFlight(t, db, insertBatch, "h", testSeries, 3)()
 	owner := &Owner{DB: db}
 	for range 2 {
-		if err := owner.Void(t.Context(), testSeries, []counter.Range{r(4, 12_000), r(1, 3)}, "restore"); err != nil {
+		if err := owner.Void(t.Context(), "h", testSeries, []counter.Range{r(4, 12_000), r(1, 3)}, "restore"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	fenced := counter.Block{Holder: "h", Era: enrolled(t, db, "h"), Serial: 1, Range: r(20_001, 20_001)}
+	if _, err := owner.Settle(t.Context(), testSeries, fenced); err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.Void(t.Context(), "h", testSeries, []counter.Range{r(12_001, 12_002)}, "restore"); !errors.Is(err, counter.ErrLost) {
+		t.Errorf("a fenced holder voided numbers: %v", err)
 	}
 	got, err := db.allRuns(t.Context(), testSeries)
 	want := []run{{r(1, 2), statusVoid}, {r(3, 3), statusIssued}, {r(4, 12_000), statusVoid}}

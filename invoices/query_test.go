@@ -32,7 +32,8 @@ func books(t *testing.T) (*DB, Identity) {
 		r.mustIssue(t, req)
 	}
 	r.stop()
-	if err := (&Owner{DB: db}).Void(t.Context(), series2026(who), []counter.Range{{First: 2, Last: 9}}, "test"); err != nil {
+	enrolled(t, db, "voider")
+	if err := (&Owner{DB: db}).Void(t.Context(), "voider", series2026(who), []counter.Range{{First: 2, Last: 9}}, "test"); err != nil {
 		t.Fatal(err)
 	}
 	return db, who

@@ -22,10 +22,13 @@ type voids struct {
 	Reason string
 	Era    string         // only while Postgres is in this era
 	Block  *counter.Block // where the numbers come from; nil if from none
+	By     string         // only while this holder may write; "" if it is a settler's
 }
 
-// Void implements counter.Owner. Numbers that have a row keep it.
-func (o *Owner) Void(ctx context.Context, s counter.Series, ranges []counter.Range, reason string) error {
+// Void implements counter.Owner. Numbers that have a row keep it. Like a batch it
+// reads the holder's row FOR SHARE, so that a settler either sees these rows or
+// has fenced them out.
+func (o *Owner) Void(ctx context.Context, holder string, s counter.Series, ranges []counter.Range, reason string) error {
 	now, err := o.DB.Era(ctx)
 	if err != nil {
 		return err
@@ -36,7 +39,7 @@ func (o *Owner) Void(ctx context.Context, s counter.Series, ranges []counter.Ran
 			return err
 		}
 		rest := without([]counter.Range{part}, coverage(runs))
-		if err := o.void(ctx, voids{Series: s, Ranges: rest, Reason: reason, Era: now}); err != nil {
+		if err := o.void(ctx, voids{Series: s, Ranges: rest, Reason: reason, Era: now, By: holder}); err != nil {
 			return err
 		}
 	}
@@ -53,31 +56,40 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 	}
 	for _, part := range pieces(v.Ranges, voidsAtOnce) {
 		doing := fmt.Sprintf("void %s of %s", part, v.Series)
-		var same bool
-		err := o.DB.rest.GetContext(ctx, &same, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
-			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last)
-		if err != nil {
-			return wrap(doing, err)
+		var found struct {
+			Same bool `db:"same"`
+			Open bool `db:"open"`
 		}
-		if !same {
+		err := o.DB.rest.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
+			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By)
+		switch {
+		case err != nil:
+			return wrap(doing, err)
+		case !found.Same:
 			return fmt.Errorf("%s: %w: the era is no longer %s", doing, ErrUnavailable, v.Era)
+		case !found.Open:
+			return fmt.Errorf("%s: %s is fenced: %w", doing, v.By, counter.ErrLost)
 		}
 	}
 	return nil
 }
 
 const insertVoids = `
-	with written as (
+	with fence as materialized (
+		select holder from holders
+		where holder = $14 and fenced_at is null and era = current_era()
+		for share),
+	written as (
 		insert into documents (tenant, series, period, number, status, created_at, reason,
 		                       holder, block_serial, block_first, block_last)
 		select $1, $2, $3, n, 'void', cast($7 as timestamptz), $6,
 		       case when $9 then $10 end, case when $9 then cast($11 as bigint) end,
 		       case when $9 then cast($12 as bigint) end, case when $9 then cast($13 as bigint) end
 		from generate_series(cast($4 as bigint), cast($5 as bigint)) as n
-		where current_era() = $8
+		where current_era() = $8 and ($14 = '' or exists (select from fence))
 		order by n
 		on conflict do nothing)
-	select current_era() = $8`
+	select current_era() = $8 as same, $14 = '' or exists (select from fence) as open`
 
 // coverage returns the numbers that lie in runs of any status.
 func coverage(runs []run) []counter.Range {

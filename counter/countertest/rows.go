@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"folio/counter"
@@ -21,7 +22,7 @@ type Rows struct {
 	mu     sync.Mutex
 	fenced map[string]bool // enrolled holders, and whether they are fenced
 	rows   map[counter.Series]map[int64]string
-	taken  int
+	taken  map[counter.Series][]int64
 }
 
 // Write stores a row, unless its holder is fenced or the number has one.
@@ -32,7 +33,10 @@ func (r *Rows) Write(b counter.Block, s counter.Series, number int64, content st
 		return fmt.Errorf("write %s %d: %w", s, number, ErrFenced)
 	}
 	if _, ok := r.rows[s][number]; ok {
-		r.taken++
+		if r.taken == nil {
+			r.taken = make(map[counter.Series][]int64)
+		}
+		r.taken[s] = append(r.taken[s], number)
 		return fmt.Errorf("write %s %d: %w", s, number, ErrTaken)
 	}
 	r.put(s, number, content)
@@ -46,11 +50,11 @@ func (r *Rows) Row(s counter.Series, number int64) string {
 	return r.rows[s][number]
 }
 
-// Taken returns how often a write met a number that had a row already.
-func (r *Rows) Taken() int {
+// Taken returns the numbers that had a row already when another was written.
+func (r *Rows) Taken(s counter.Series) []int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.taken
+	return slices.Clone(r.taken[s])
 }
 
 // Enroll implements counter.Owner.
@@ -79,9 +83,12 @@ func (r *Rows) Floor(_ context.Context, s counter.Series) (int64, error) {
 }
 
 // Void implements counter.Owner.
-func (r *Rows) Void(_ context.Context, s counter.Series, ranges []counter.Range, reason string) error {
+func (r *Rows) Void(_ context.Context, holder string, s counter.Series, ranges []counter.Range, reason string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if fenced, enrolled := r.fenced[holder]; !enrolled || fenced {
+		return fmt.Errorf("void %s: %w: %w", s, counter.ErrLost, ErrFenced)
+	}
 	for _, within := range ranges {
 		for n := within.First; n <= within.Last; n++ {
 			if r.rows[s][n] == "" {
