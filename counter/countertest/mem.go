@@ -36,7 +36,7 @@ type Mem struct {
 	Faults func(op string, s counter.Series) Fault
 
 	mu      sync.Mutex
-	ledgers map[counter.Series]string // as text, as a real store keeps them
+	ledgers map[counter.Series]kept
 	alive   map[string]*registration
 	swaps   int
 	history int64 // how often it was restored
@@ -44,15 +44,28 @@ type Mem struct {
 	watches map[*watch]bool
 }
 
-// watch is one call of Watch.
-type watch struct {
-	wake    chan struct{}
-	notices []counter.Notice
-	broken  bool
+// kept is a ledger as text, as a real store keeps it, and what that says: a
+// simulation loads each value many times.
+type kept struct {
+	text   string
+	ledger counter.Ledger
+	err    error
 }
 
-// ErrBroken is what a watch ends with that was broken on purpose.
-var ErrBroken = errors.New("the watch broke")
+func keep(text string) kept {
+	k := kept{text: text}
+	if err := json.Unmarshal([]byte(text), &k.ledger); err != nil {
+		k.err = fmt.Errorf("%w: %w", counter.ErrDamaged, err)
+	}
+	return k
+}
+
+// copied is the ledger with slices of its own.
+func (k kept) copied() counter.Ledger {
+	l := k.ledger
+	l.Held, l.Free = slices.Clone(l.Held), slices.Clone(l.Free)
+	return l
+}
 
 type registration struct {
 	mem  *Mem
@@ -63,15 +76,12 @@ type registration struct {
 // Load implements counter.Store.
 func (m *Mem) Load(ctx context.Context, s counter.Series) (l counter.Ledger, v counter.Version, err error) {
 	err = m.call(ctx, "Load", s, func() error {
-		text, ok := m.ledgers[s]
+		k, ok := m.ledgers[s]
 		if !ok {
 			return nil
 		}
-		v = counter.Version(text)
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			return fmt.Errorf("%w: %w", counter.ErrDamaged, err)
-		}
-		return nil
+		l, v = k.copied(), counter.Version(k.text)
+		return k.err
 	})
 	return l, v, err
 }
@@ -82,15 +92,17 @@ func (m *Mem) Swap(ctx context.Context, holder string, s counter.Series, old cou
 	if err != nil {
 		return err
 	}
+	k := kept{ledger: next}
+	k.ledger = k.copied()
 	return m.call(ctx, "Swap", s, func() error {
 		m.swaps++
 		if m.alive[holder] == nil {
 			return counter.ErrLost
 		}
-		if m.ledgers[s] != string(old) {
+		if m.ledgers[s].text != string(old) {
 			return counter.ErrConflict
 		}
-		m.put(s, string(text))
+		m.put(s, kept{text: string(text), ledger: k.copied()})
 		return nil
 	})
 }
@@ -178,129 +190,11 @@ func (m *Mem) CallIn(ctx context.Context, s counter.Series, last int64) error {
 	})
 }
 
-// Watch implements counter.Store.
-func (m *Mem) Watch(ctx context.Context, notify func(counter.Notice)) error {
-	w := &watch{wake: make(chan struct{}, 1)}
-	err := m.call(ctx, "Watch", counter.Series{}, func() error {
-		if m.watches == nil {
-			m.watches = make(map[*watch]bool)
-		}
-		m.watches[w] = true
-		if m.called.Last > 0 {
-			w.notices = append(w.notices, m.called)
-		}
-		return nil
-	})
-	defer m.unwatch(w)
-	for err == nil {
-		for _, n := range m.news(w) {
-			notify(n)
-		}
-		select {
-		case <-ctx.Done():
-			err = ctx.Err()
-		case <-w.wake:
-			err = m.brokenWatch(w)
-		}
-	}
-	return err
-}
-
-// BreakWatches ends every watch that is open now.
-func (m *Mem) BreakWatches() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for w := range m.watches {
-		w.broken = true
-		w.rouse()
-	}
-}
-
-func (m *Mem) brokenWatch(w *watch) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if w.broken {
-		return ErrBroken
-	}
-	return nil
-}
-
-func (m *Mem) unwatch(w *watch) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.watches, w)
-}
-
-func (m *Mem) news(w *watch) []counter.Notice {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	news := w.notices
-	w.notices = nil
-	return news
-}
-
-// tell gives n to every watch. m.mu is held.
-func (m *Mem) tell(n counter.Notice) {
-	for w := range m.watches {
-		w.notices = append(w.notices, n)
-		w.rouse()
-	}
-}
-
-func (w *watch) rouse() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Snapshot returns a copy of all ledgers, for Restore.
-func (m *Mem) Snapshot() map[counter.Series]string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.ledgers)
-}
-
-// Restore puts the ledgers back to a snapshot, as an operator does: what was
-// registered since is gone without a word, watches break, and the store knows
-// that it is in another history.
-func (m *Mem) Restore(ledgers map[counter.Series]string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.ledgers = maps.Clone(ledgers)
-	m.alive = nil
-	m.history++
-	for w := range m.watches {
-		w.broken = true
-		w.rouse()
-	}
-}
-
-// Expire ends a holder's registration as a lease does that ran out: the holder
-// learns of it whenever it looks.
-func (m *Mem) Expire(holder string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if r := m.alive[holder]; r != nil {
-		delete(m.alive, holder)
-		close(r.lost)
-		m.tell(counter.Notice{Gone: holder})
-	}
-}
-
-// Put overwrites the ledger of s with any text; "" removes it. It stands for a
-// restore, or for a person with etcdctl.
-func (m *Mem) Put(s counter.Series, text string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.put(s, text)
-}
-
 // Text returns the ledger of s as it is kept.
 func (m *Mem) Text(s counter.Series) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.ledgers[s]
+	return m.ledgers[s].text
 }
 
 // Swaps returns how many swaps reached the store.
@@ -361,15 +255,15 @@ func sleep(d time.Duration) {
 	}
 }
 
-func (m *Mem) put(s counter.Series, text string) {
+func (m *Mem) put(s counter.Series, k kept) {
 	if m.ledgers == nil {
-		m.ledgers = make(map[counter.Series]string)
+		m.ledgers = make(map[counter.Series]kept)
 	}
-	if text == "" {
+	if k.text == "" {
 		delete(m.ledgers, s)
 		return
 	}
-	m.ledgers[s] = text
+	m.ledgers[s] = k
 }
 
 // each calls f for every ledger that can be read, in order. m.mu is held.
@@ -377,9 +271,8 @@ func (m *Mem) each(f func(counter.Series, counter.Ledger)) {
 	all := slices.Collect(maps.Keys(m.ledgers))
 	sortSeries(all)
 	for _, s := range all {
-		var l counter.Ledger
-		if json.Unmarshal([]byte(m.ledgers[s]), &l) == nil {
-			f(s, l)
+		if k := m.ledgers[s]; k.err == nil {
+			f(s, k.ledger)
 		}
 	}
 }
