@@ -107,7 +107,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 func (c *Cluster) Endpoints() []string {
 	var all []string
 	for _, m := range c.members {
-		all = append(all, strings.TrimPrefix(m.is.Client, "http://"))
+		all = append(all, m.Endpoint())
 	}
 	return all
 }
