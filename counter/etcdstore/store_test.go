@@ -51,16 +51,25 @@ func startEtcd(t *testing.T, members int) *etcd.Cluster {
 
 var namespaces atomic.Int64
 
+// space returns the beginning of keys that no other test uses.
+func space() string { return fmt.Sprintf("test-%d", namespaces.Add(1)) }
+
 // open returns a store of its own: a namespace that no other test uses.
 func open(t *testing.T, cluster *etcd.Cluster, ttl int64) *etcdstore.Store {
 	t.Helper()
-	client, err := etcdstore.Dial(context.Background(), cluster.Endpoints())
+	return openAt(t, cluster.Endpoints(), space(), ttl)
+}
+
+// openAt returns a store on the given members in the given namespace, through a
+// connection of its own.
+func openAt(t *testing.T, endpoints []string, space string, ttl int64) *etcdstore.Store {
+	t.Helper()
+	client, err := etcdstore.Dial(context.Background(), endpoints)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	prefix := fmt.Sprintf("test-%d", namespaces.Add(1))
-	client.KV = namespace.NewKV(client.KV, prefix)
+	client.KV = namespace.NewKV(client.KV, space)
 	return &etcdstore.Store{Client: client, TTL: ttl}
 }
 
