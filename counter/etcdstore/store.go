@@ -23,7 +23,7 @@ func (s *Store) Load(ctx context.Context, series counter.Series) (counter.Ledger
 	if err := validate(series); err != nil {
 		return counter.Ledger{}, "", err
 	}
-	got, err := s.Client.Get(ctx, ledgerKey(series))
+	got, err := s.get(ctx, ledgerKey(series))
 	if err != nil {
 		return counter.Ledger{}, "", fmt.Errorf("load ledger %s: %w", series, err)
 	}
@@ -130,7 +130,7 @@ func (s *Store) Holding(ctx context.Context) ([]string, error) {
 	var names []string
 	end := clientv3.GetPrefixRangeEnd(held)
 	for from := held; ; {
-		got, err := s.Client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(1), clientv3.WithKeysOnly())
+		got, err := s.get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(1), clientv3.WithKeysOnly())
 		if err != nil {
 			return nil, fmt.Errorf("read who holds blocks: %w", err)
 		}
@@ -190,7 +190,7 @@ const page = 1000
 func (s *Store) each(ctx context.Context, prefix string, f func(rest string) error) error {
 	end := clientv3.GetPrefixRangeEnd(prefix)
 	for from := prefix; ; {
-		got, err := s.Client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(page), clientv3.WithKeysOnly())
+		got, err := s.get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(page), clientv3.WithKeysOnly())
 		if err != nil {
 			return fmt.Errorf("read keys under %s: %w", prefix, err)
 		}

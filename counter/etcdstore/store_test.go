@@ -40,10 +40,10 @@ func startEtcd(t *testing.T, members int) *etcd.Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := cluster.Close(ctx); err != nil {
-			t.Error(err)
+		for _, m := range cluster.Members() { // nothing of it is wanted any more
+			if err := m.Kill(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return cluster
