@@ -108,26 +108,40 @@ func (h *history) count(k kind, o outcome) (n int) {
 	return n
 }
 
-// tookEffect returns how many of the unknown swaps were seen afterwards: their
-// ledger was loaded, or replaced, by somebody.
-func (h *history) tookEffect() (n int) {
+// unknowns tells of the swaps of unknown outcome how many certainly took effect
+// (their ledger was seen, and no swap that is known to be done explains it) and
+// of how many nothing was ever seen.
+func (h *history) unknowns() (effective, unseen int) {
 	for _, ops := range h.all {
-		seen := make(map[string]bool)
+		seen, explained := seenIn(ops)
 		for _, op := range ops {
-			switch c, r := op.Input.(call), op.Output.(reply); {
-			case c.kind == load:
-				seen[r.value] = true
-			case r.outcome == done:
-				seen[c.old] = true
-			}
-		}
-		for _, op := range ops {
-			if op.Output.(reply).outcome == unknown && seen[op.Input.(call).next] {
-				n++
+			next := op.Input.(call).next
+			switch {
+			case op.Output.(reply).outcome != unknown:
+			case !seen[next]:
+				unseen++
+			case !explained[next]:
+				explained[next] = true // by this one, or by its repeat: one of them
+				effective++
 			}
 		}
 	}
-	return n
+	return effective, unseen
+}
+
+// seenIn returns the ledgers that somebody loaded or replaced, and those that a
+// swap known to be done wrote.
+func seenIn(ops []porcupine.Operation) (seen, explained map[string]bool) {
+	seen, explained = make(map[string]bool), make(map[string]bool)
+	for _, op := range ops {
+		switch c, r := op.Input.(call), op.Output.(reply); {
+		case c.kind == load:
+			seen[r.value] = true
+		case r.outcome == done:
+			seen[c.old], explained[c.next] = true, true
+		}
+	}
+	return seen, explained
 }
 
 // textOf is a ledger as the checker compares it and as people read it. It leaves

@@ -58,7 +58,7 @@ func (h *history) check(timeout time.Duration) error {
 }
 
 // explain shows a history that is not linearizable: as much of it as can be put
-// in an order, and the operations that then remain, in the order they began.
+// in an order, and what then remains, in the order in which it began.
 func explain(ops []porcupine.Operation, timeout time.Duration) string {
 	_, info := porcupine.CheckOperationsVerbose(ledgerModel(), ops, timeout)
 	var longest []porcupine.Operation
@@ -67,21 +67,35 @@ func explain(ops []porcupine.Operation, timeout time.Duration) string {
 			longest = partial
 		}
 	}
-	placed := make(map[string]bool)
 	var b strings.Builder
 	fmt.Fprintf(&b, "this much can be put in order (%d of %d operations):\n", len(longest), len(ops))
+	placed := make(map[string]bool)
 	for _, op := range longest {
 		placed[line(op)] = true
 		fmt.Fprintln(&b, "  ", line(op))
 	}
-	fmt.Fprintln(&b, "after that none of these can come next:")
-	slices.SortFunc(ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
-	for _, op := range ops {
-		if !placed[line(op)] {
-			fmt.Fprintln(&b, "  ", line(op))
-		}
-	}
+	left := slices.DeleteFunc(slices.Clone(ops), func(op porcupine.Operation) bool { return placed[line(op)] })
+	slices.SortFunc(left, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	explainRest(&b, left)
 	return b.String()
+}
+
+// explainRest shows first what would have to come next: all that began before
+// any of the rest had ended.
+func explainRest(b *strings.Builder, left []porcupine.Operation) {
+	ended := never
+	for _, op := range left {
+		ended = min(ended, op.Return)
+	}
+	fmt.Fprintln(b, "after that none of these can come next:")
+	later := false
+	for _, op := range left {
+		if !later && op.Call > ended {
+			fmt.Fprintln(b, "these came later:")
+			later = true
+		}
+		fmt.Fprintln(b, "  ", line(op))
+	}
 }
 
 // line is one operation in words.

@@ -56,6 +56,17 @@ func TestWithoutAMajorityNobodyLeads(t *testing.T) {
 	}
 }
 
+func TestAClusterAtRestEndsAtOnce(t *testing.T) {
+	for _, members := range []int{1, 3} {
+		c := start(t, t.Context(), members)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if err := c.Close(ctx); err != nil {
+			t.Errorf("%d members: %v", members, err)
+		}
+	}
+}
+
 func start(t *testing.T, ctx context.Context, members int) *etcd.Cluster {
 	t.Helper()
 	c, err := etcd.Start(ctx, etcd.Config{Dir: t.TempDir(), Members: members, Fast: true})
