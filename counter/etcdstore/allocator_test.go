@@ -112,7 +112,7 @@ func TestNoNumberIsGivenTwiceThroughDeadLeadersAndLostReplies(t *testing.T) {
 		b.stores = append(b.stores, s)
 		b.allocators = append(b.allocators, &counter.Allocator{Config: counter.Config{Store: s, Pod: fmt.Sprint("pod-", i)}})
 	}
-	a := &adversary{cluster: cluster, progress: b.reserved, step: 15}
+	a := &adversary{cluster: cluster, progress: b.reserved, step: 12}
 	begun := time.Now()
 	b.work(t, func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)

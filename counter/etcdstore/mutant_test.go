@@ -103,24 +103,27 @@ const sound = "none: the store as it is"
 
 func TestTheCheckerFindsTheFaultOfEachMutantOfTheStore(t *testing.T) {
 	cluster := startEtcd(t, 1)
-	for name, change := range map[string]func(*mutant){
-		"it repeats a write and believes the second answer": func(m *mutant) { m.commit = retrying },
-		"it takes silence for success":                      func(m *mutant) { m.commit = hopeful },
-		"it reads from memory":                              func(m *mutant) { m.stale = true },
-		"it does not compare the value":                     func(m *mutant) { m.compare = blind },
-		sound:                                               func(*mutant) {},
+	for name, is := range map[string]struct {
+		change  func(*mutant)
+		network func() fate
+	}{
+		"it repeats a write and believes the second answer": {func(m *mutant) { m.commit = retrying }, halfOf(unanswered)},
+		"it takes silence for success":                      {func(m *mutant) { m.commit = hopeful }, halfOf(unsent)},
+		"it reads from memory":                              {func(m *mutant) { m.stale = true }, often},
+		"it does not compare the value":                     {func(m *mutant) { m.compare = blind }, often},
+		sound:                                               {func(*mutant) {}, often},
 	} {
 		t.Run(name, func(t *testing.T) {
 			space := space()
 			c := gather(t, 4, func() *unreliableStore {
-				s := openUnreliable(t, cluster.Endpoints(), space, often)
+				s := openUnreliable(t, cluster.Endpoints(), space, is.network)
 				m := &mutant{KV: s.Client.KV, read: make(map[string]*clientv3.GetResponse)}
-				change(m)
+				is.change(m)
 				s.Client.KV = m
 				return s
 			})
 			c.work(t, func() {
-				await(timeout(t), t, "the clients go on", func() bool { return c.calls.Load() >= 400 })
+				await(timeout(t), t, "the clients go on", func() bool { return c.calls.Load() >= 250 })
 			})
 			err := c.history.check(10 * time.Second)
 			if (name == sound) != (err == nil) {

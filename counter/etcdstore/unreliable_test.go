@@ -66,6 +66,16 @@ func often() fate {
 	return delivered
 }
 
+// halfOf gives every other transaction fate f.
+func halfOf(f fate) func() fate {
+	return func() fate {
+		if rand.IntN(2) == 0 {
+			return f
+		}
+		return delivered
+	}
+}
+
 // always is a network on which every transaction has the same fate.
 func always(f fate) func() fate { return func() fate { return f } }
 
