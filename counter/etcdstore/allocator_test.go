@@ -112,10 +112,10 @@ func TestNoNumberIsGivenTwiceThroughDeadLeadersAndLostReplies(t *testing.T) {
 		b.stores = append(b.stores, s)
 		b.allocators = append(b.allocators, &counter.Allocator{Config: counter.Config{Store: s, Pod: fmt.Sprint("pod-", i)}})
 	}
-	a := &adversary{cluster: cluster, progress: b.reserved, step: 12}
+	a := &adversary{cluster: cluster, progress: b.reserved, step: 10}
 	begun := time.Now()
 	b.work(t, func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
 		a.kill(ctx, t)
 		a.pause(ctx, t)

@@ -79,10 +79,10 @@ func TestReservationsAreLinearizableThroughDeadLeadersAndLostReplies(t *testing.
 	cluster := startEtcd(t, 3)
 	space := space()
 	c := gather(t, 6, func() *unreliableStore { return openUnreliable(t, cluster.Endpoints(), space, often) })
-	a := &adversary{cluster: cluster, progress: c.calls.Load, step: 60}
+	a := &adversary{cluster: cluster, progress: c.calls.Load, step: 40}
 	begun := time.Now()
 	c.work(t, func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
 		a.kill(ctx, t)
 		a.pause(ctx, t)
