@@ -34,6 +34,9 @@ func (m *mutant) Get(ctx context.Context, key string, opts ...clientv3.OpOption)
 	got, err := m.KV.Get(ctx, key, opts...)
 	if err == nil {
 		m.mu.Lock()
+		if m.read == nil {
+			m.read = make(map[string]*clientv3.GetResponse)
+		}
 		m.read[key] = got
 		m.mu.Unlock()
 	}
@@ -117,7 +120,7 @@ func TestTheCheckerFindsTheFaultOfEachMutantOfTheStore(t *testing.T) {
 			space := space()
 			c := gather(t, 4, func() *unreliableStore {
 				s := openUnreliable(t, cluster.Endpoints(), space, is.network)
-				m := &mutant{KV: s.Client.KV, read: make(map[string]*clientv3.GetResponse)}
+				m := &mutant{KV: s.Client.KV}
 				is.change(m)
 				s.Client.KV = m
 				return s
