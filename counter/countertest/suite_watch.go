@@ -76,4 +76,3 @@ func next(t *testing.T, notices <-chan counter.Notice) counter.Notice {
 		return counter.Notice{}
 	}
 }
-

@@ -12,12 +12,14 @@ import (
 // Dial returns a client for the given endpoints (host:port or URLs). It does not
 // wait for a connection: the client connects when it is used, again and again.
 // It pings only while a call is open: etcd hangs up on a client that pings idly.
+// gRPC pings no more often than every ten seconds, so it takes twelve to give up
+// a connection to a member that lives and says nothing.
 func Dial(ctx context.Context, endpoints []string) (*clientv3.Client, error) {
 	client, err := clientv3.New(clientv3.Config{
 		Context:              ctx,
 		Endpoints:            endpoints,
 		DialTimeout:          2 * time.Second,
-		DialKeepAliveTime:    5 * time.Second,
+		DialKeepAliveTime:    10 * time.Second,
 		DialKeepAliveTimeout: 2 * time.Second,
 		Logger:               zap.NewNop(), // what matters comes back as an error
 	})

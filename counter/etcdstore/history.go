@@ -48,10 +48,10 @@ func (s *Store) Restored() int64 {
 	return s.history.restored
 }
 
-// get reads linearizably.
+// get reads linearizably, and takes note of the history it was answered from.
 func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
 	before := s.history.before()
-	got, err := s.Client.Get(ctx, key, opts...)
+	got, err := s.read(ctx, key, opts...)
 	if err == nil {
 		s.history.saw(before, got.Header)
 	}

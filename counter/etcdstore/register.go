@@ -87,14 +87,28 @@ func (r *registration) renew(ctx context.Context, ttl time.Duration) {
 			return
 		case <-tick.C:
 		}
-		callCtx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), ttl/3)
-		_, err := r.client.KeepAliveOnce(callCtx, r.lease)
-		cancel()
-		if errors.Is(err, rpctypes.ErrLeaseNotFound) {
+		if errors.Is(r.renewOnce(ctx, ttl/3), rpctypes.ErrLeaseNotFound) {
 			close(r.lost)
 			return
 		}
 	}
+}
+
+// renewTries is how many members a renewal asks, one after the other.
+const renewTries = 3
+
+// renewOnce asks the next member when one says nothing: two silent answers in a
+// row would cost a holder its lease although most members are well.
+func (r *registration) renewOnce(ctx context.Context, within time.Duration) (err error) {
+	for range renewTries {
+		callCtx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), within/renewTries)
+		_, err = r.client.KeepAliveOnce(callCtx, r.lease)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	return err
 }
 
 // Lost implements counter.Registration.

@@ -107,7 +107,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 func (c *Cluster) Endpoints() []string {
 	var all []string
 	for _, m := range c.members {
-		all = append(all, strings.TrimPrefix(m.is.Client, "http://"))
+		all = append(all, m.Endpoint())
 	}
 	return all
 }
@@ -115,14 +115,21 @@ func (c *Cluster) Endpoints() []string {
 // Member returns the i-th member, from 0.
 func (c *Cluster) Member(i int) *Member { return c.members[i] }
 
-// Close ends all members, in good order while ctx allows.
+// Close ends all members, in good order while ctx allows. The leader goes last:
+// it would wait for seconds for a successor that ends as well.
 func (c *Cluster) Close(ctx context.Context) error {
+	leader, _ := c.Leader(ctx) // without one the order does not matter
 	var wg sync.WaitGroup
-	errs := make([]error, len(c.members))
+	errs := make([]error, len(c.members)+1)
 	for i, m := range c.members {
-		wg.Go(func() { errs[i] = m.end(ctx) })
+		if m != leader {
+			wg.Go(func() { errs[i] = m.end(ctx) })
+		}
 	}
 	wg.Wait()
+	if leader != nil {
+		errs[len(c.members)] = leader.end(ctx)
+	}
 	return errors.Join(errs...)
 }
 
