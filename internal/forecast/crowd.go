@@ -158,6 +158,12 @@ func (r *run) read(_ time.Duration, tenant int32) {
 	}
 }
 
+func (r *run) asked(_ time.Duration, tenant int32) {
+	if r.measuring {
+		r.sum.Classes[r.class[tenant]].Floors++
+	}
+}
+
 func (r *run) swapped(_ time.Duration, tenant int32, _, next counter.Ledger, done bool) {
 	before := r.bytes[tenant]
 	if done {

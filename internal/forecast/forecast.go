@@ -32,6 +32,7 @@ type Class struct {
 	Swaps     int64 // transactions, those that met a conflict too
 	Reads     int64
 	Conflicts int64
+	Floors    int64 // times that Postgres was asked for the floor of a series
 	Sent      int64 // bytes of values in transactions: what is compared and what is written
 	Stored    int64 // bytes of values written, each a revision until compaction
 
@@ -71,6 +72,7 @@ func (f Forecast) Total() Class {
 		t.Swaps += c.Swaps
 		t.Reads += c.Reads
 		t.Conflicts += c.Conflicts
+		t.Floors += c.Floors
 		t.Sent += c.Sent
 		t.Stored += c.Stored
 		t.ValueMost = max(t.ValueMost, c.ValueMost)

@@ -18,7 +18,8 @@ type book struct {
 func (b *book) took(_ time.Duration, _ int32, number int64, _ time.Duration) {
 	b.numbers = append(b.numbers, number)
 }
-func (b *book) read(time.Duration, int32) {}
+func (b *book) read(time.Duration, int32)  {}
+func (b *book) asked(time.Duration, int32) {}
 func (b *book) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, done bool) {
 	b.swaps++
 	if !done {

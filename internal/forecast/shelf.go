@@ -129,6 +129,7 @@ func (f *fleet) startRefill(at time.Duration, id int32) {
 	first := f.leg()
 	if !s.floored {
 		first += f.conditions.Floor + f.leg() + f.leg()
+		f.watch.asked(at, s.tenant)
 		f.watch.read(at, s.tenant)
 		s.floored = true
 	}

@@ -83,6 +83,8 @@ func (a *alone) took(_ time.Duration, _ int32, _ int64, waited time.Duration) {
 
 func (a *alone) read(time.Duration, int32) {}
 
+func (a *alone) asked(time.Duration, int32) {}
+
 func (a *alone) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, _ bool) { a.swaps++ }
 
 func (a *alone) noRoom() {}

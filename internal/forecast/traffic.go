@@ -50,14 +50,14 @@ func Ramp() Traffic {
 	}}
 }
 
-// Burst is a quiet tenant with 5,000 requests within one second.
+// Burst is a quiet tenant, six requests a minute, with 5,000 within one second.
 func Burst() Traffic {
 	const begin, end = 2 * time.Minute, 2*time.Minute + time.Second
 	return Traffic{Name: "burst", Long: 10 * time.Minute, Most: 5000, Rate: func(at time.Duration) float64 {
 		if begin <= at && at < end {
 			return 5000
 		}
-		return 1.0 / 30
+		return 0.1
 	}}
 }
 
