@@ -61,9 +61,9 @@ func Burst() Traffic {
 	}}
 }
 
-// Wave is a day: 50 a second at noon, nothing at midnight.
+// Wave is a day: 20 a second at noon, nothing at midnight.
 func Wave() Traffic {
-	const day, most = 24 * time.Hour, 50.0
+	const day, most = 24 * time.Hour, 20.0
 	return Traffic{Name: "day and night", Long: day, Most: most, Rate: func(at time.Duration) float64 {
 		return most * (1 - math.Cos(2*math.Pi*at.Hours()/day.Hours())) / 2
 	}}

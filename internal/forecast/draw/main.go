@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -39,7 +40,10 @@ type crowd struct {
 }
 
 func run(args []string, stdout io.Writer) error {
-	o, err := parse(args)
+	o, err := parse(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -67,9 +71,10 @@ func run(args []string, stdout io.Writer) error {
 	return err
 }
 
-func parse(args []string) (options, error) {
+func parse(args []string, usage io.Writer) (options, error) {
 	o := options{crowd: forecast.Million(0)}
 	flags := flag.NewFlagSet("draw", flag.ContinueOnError)
+	flags.SetOutput(usage)
 	flags.StringVar(&o.out, "out", "", "the folder for the drawings; empty: none are made")
 	flags.StringVar(&o.page, "page", "", "the page whose tables are rewritten; empty: they are printed")
 	flags.Uint64Var(&o.crowd.Seed, "seed", o.crowd.Seed, "the same seed gives the same figures")

@@ -62,7 +62,7 @@ func (d drawing) svg() string {
 func (d drawing) writeLegend(b *strings.Builder, width int) {
 	for i, name := range d.legend {
 		x := left + i*(width-left)/len(d.legend)
-		fmt.Fprintf(b, `<path d="M%d 20h28" %s/>`+"\n", x, stroke(i))
+		fmt.Fprintf(b, `<path d="M0 0h28" transform="translate(%d 20)" %s/>`+"\n", x, stroke(i))
 		fmt.Fprintf(b, `<text x="%d" y="24" font-size="13">%s</text>`+"\n", x+36, escape(name))
 	}
 }
