@@ -47,19 +47,26 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := o.check(); err != nil {
+		return err
+	}
 	begun := time.Now()
+	crowds, err := allCrowds(o.crowd)
+	if err != nil {
+		return err
+	}
 	all, err := allSizes(o.crowd.Seed)
 	if err != nil {
 		return err
 	}
-	crowds, err := allCrowds(o.crowd)
+	left, err := allRests(o.crowd.Seed)
 	if err != nil {
 		return err
 	}
 	if err := o.draw(all, crowds); err != nil {
 		return err
 	}
-	tables := tables(o.crowd, all, crowds)
+	tables := tables(o.crowd, all, left, crowds)
 	if o.page == "" {
 		_, err = io.WriteString(stdout, tables)
 		return err
@@ -91,6 +98,19 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, nil
 }
 
+// check refuses a page that could not be rewritten before anything is computed.
+func (o options) check() error {
+	if o.page == "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.page)
+	if err != nil {
+		return err
+	}
+	_, err = replace(string(text), "")
+	return err
+}
+
 func allSizes(seed uint64) ([]sizes, error) {
 	var all []sizes
 	for _, t := range forecast.Traffics() {
@@ -99,6 +119,25 @@ func allSizes(seed uint64) ([]sizes, error) {
 			return nil, err
 		}
 		all = append(all, sizes{Traffic: t, curves: curves})
+	}
+	return all, nil
+}
+
+// rests is what a burst leaves of a tenant with one request in every gap.
+type rests struct {
+	gap  time.Duration
+	left []forecast.Rest
+}
+
+func allRests(seed uint64) ([]rests, error) {
+	var all []rests
+	times := []time.Duration{10 * time.Second, 10 * time.Minute, time.Hour, 4 * time.Hour}
+	for _, gap := range []time.Duration{2 * time.Second, 20 * time.Second, 5 * time.Minute} {
+		left, err := forecast.Rests(seed, gap, times)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rests{gap: gap, left: left})
 	}
 	return all, nil
 }

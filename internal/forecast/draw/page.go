@@ -37,10 +37,12 @@ func replace(text, tables string) (string, error) {
 }
 
 // tables writes everything between the markers.
-func tables(c forecast.Crowd, all []sizes, crowds []crowd) string {
+func tables(c forecast.Crowd, all []sizes, left []rests, crowds []crowd) string {
 	var b strings.Builder
 	b.WriteString("### One series on one replica\n\n")
 	b.WriteString(sizesTable(all))
+	fmt.Fprintf(&b, "\n### What %s requests within a second leave on %d replicas\n\n", count(forecast.BurstRequests), forecast.BurstReplicas)
+	b.WriteString(restTable(left))
 	fmt.Fprintf(&b, "\n### %s tenants on %d replicas, %s invoices a second\n\n", count(int64(c.Tenants)), c.Replicas, count(int64(c.PerSecond)))
 	b.WriteString(crowdTable(crowds))
 	b.WriteString("\nBy the tenant's rate, a tenant's requests going to any replica:\n\n")
@@ -57,6 +59,20 @@ func sizesTable(all []sizes) string {
 				name = fmt.Sprintf("%s (%s, %s requests)", s.Name, length(s.Long), count(c.Requests))
 			}
 			t = append(t, []string{name, c.Rule, count(c.Most), count(int64(c.Mean + 0.5)), lost(c), count(c.Fetches), count(c.Waits)})
+		}
+	}
+	return t.markdown()
+}
+
+func restTable(all []rests) string {
+	t := table{{"after it, a request every", "time since", "numbers held", "places out of order until then, most"}}
+	for _, r := range all {
+		for i, l := range r.left {
+			name := ""
+			if i == 0 {
+				name = length(r.gap)
+			}
+			t = append(t, []string{name, length(l.After), count(l.Held), count(l.Distance)})
 		}
 	}
 	return t.markdown()
@@ -142,8 +158,11 @@ func classTable(c crowd) string {
 }
 
 func length(d time.Duration) string {
-	if d >= time.Hour {
+	switch {
+	case d >= time.Hour:
 		return fmt.Sprintf("%g h", d.Hours())
+	case d < time.Minute:
+		return fmt.Sprintf("%g s", d.Seconds())
 	}
 	return fmt.Sprintf("%g min", d.Minutes())
 }
