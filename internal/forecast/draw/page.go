@@ -65,7 +65,7 @@ func sizesTable(all []sizes) string {
 }
 
 func restTable(all []rests) string {
-	t := table{{"after it, a request every", "time since", "numbers held", "places out of order until then, most"}}
+	t := table{{"after it, a request every", "time since", "numbers held", "places out of order since the row above, most"}}
 	for _, r := range all {
 		for i, l := range r.left {
 			name := ""
