@@ -18,6 +18,7 @@ type tally struct {
 	most   int64 // numbers at hand
 	end    int64 // numbers at hand at the end
 	mark   int64
+	held   int64 // blocks in the ledger at the end
 }
 
 // apart names the first figure by which two tallies differ by more than a tenth
@@ -31,8 +32,9 @@ func apart(model, really tally) error {
 		{"most at hand", model.most, really.most},
 		{"at hand at the end", model.end, really.end},
 		{"mark", model.mark, really.mark},
+		{"blocks in the ledger", model.held, really.held},
 	} {
-		if d := max(f.model-f.really, f.really-f.model); d > f.really/10+10 {
+		if d := max(f.model-f.really, f.really-f.model); d > f.really/10+5 {
 			return fmt.Errorf("%s: %d in the model, %d for real", f.name, f.model, f.really)
 		}
 	}
@@ -64,7 +66,7 @@ func really(t *testing.T, traffic Traffic) (got tally) {
 	if err != nil {
 		t.Error(err)
 	}
-	got.blocks, got.end, got.mark = stats.Reserved, stats.Left, l.Mark
+	got.blocks, got.end, got.mark, got.held = stats.Reserved, stats.Left, l.Mark, int64(len(l.Held))
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -97,7 +99,8 @@ func modelled(t *testing.T, traffic Traffic) (got tally) {
 	if f.failed != nil {
 		t.Fatal(f.failed)
 	}
-	got.blocks, got.end, got.mark = int64(b.swaps), f.held.value, f.ledgers[0].Mark
+	l := f.ledgers[0]
+	got.blocks, got.end, got.mark, got.held = int64(b.swaps), f.held.value, l.Mark, int64(len(l.Held))
 	return got
 }
 
