@@ -36,6 +36,10 @@ lint: ## gofmt, go vet, staticcheck, and the arrows between the rooms
 generate: ## make the generated code anew
 	$(GO) generate ./...
 
+.PHONY: forecast
+forecast: ## make the tables and drawings of docs/performance.md anew
+	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin
