@@ -128,7 +128,7 @@ func filled(b *testing.B, a *counter.Allocator, series int) []*counter.Handle {
 	for part := range 64 {
 		work.Go(func() {
 			for i := part; i < series; i += 64 {
-				handles[i] = a.Handle(counter.Series{Tenant: fmt.Sprintf("tenant-%06d", i), Name: "invoice", Period: "2026"})
+				handles[i] = a.Handle(numbered(i))
 				for range 12 {
 					takeSpend(b, b.Context(), handles[i])
 				}
@@ -137,4 +137,8 @@ func filled(b *testing.B, a *counter.Allocator, series int) []*counter.Handle {
 	}
 	work.Wait()
 	return handles
+}
+
+func numbered(i int) counter.Series {
+	return counter.Series{Tenant: fmt.Sprintf("tenant-%06d", i), Name: "invoice", Period: "2026"}
 }

@@ -51,7 +51,6 @@ func (l *life) handBackAll(ctx context.Context, held []Series, shelves map[Serie
 // and settles those that it may not release on its own word.
 func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf) error {
 	c := l.change(s)
-	aside := l.asideOf(s)
 	var released []Block
 	rest := 0 // blocks that this holder may not release on its own word
 	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(released, led.Holds) }
@@ -59,9 +58,7 @@ func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf) error {
 		next := led
 		released, rest = released[:0], 0
 		for _, b := range led.HeldBy(l.holder.Name) {
-			if slices.ContainsFunc(aside, b.Is) {
-				rest++ // a seek did not come to its end: some of these have a void already
-			} else if out, ok := l.releaseClean(next, b, sh.stock(b)); ok {
+			if out, ok := l.releaseClean(next, b, sh.stock(b)); ok {
 				next, released = out, append(released, b)
 			} else {
 				rest++
@@ -91,7 +88,7 @@ func (s *shelf) stock(b Block) *stock {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		if st.is(b) {
 			return st
 		}
@@ -100,20 +97,20 @@ func (s *shelf) stock(b Block) *stock {
 }
 
 // releaseClean hands back b in led, if all its numbers are spent or were never
-// offered. A block that the shelf does not know was reserved by a swap whose
-// reply never came: none of it was ever taken.
+// offered. Of a block that the shelf does not know, st is nil, the holder cannot
+// say that: it may be of a seek that did not come to its end, or of a history in
+// which its numbers were used.
 func (l *life) releaseClean(led Ledger, b Block, st *stock) (Ledger, bool) {
 	if !led.Holds(b) {
 		return led, true
 	}
-	unused := []Range{b.Range}
-	if st != nil {
-		found := st.shelf.survey(st)
-		if !found.clean() {
-			return led, false
-		}
-		unused = found.unused
+	if st == nil {
+		return led, false
 	}
-	next, err := led.Release(b, unused, time.Now().UTC())
+	found := st.shelf.survey(st)
+	if !found.clean() {
+		return led, false
+	}
+	next, err := led.Release(b, found.unused, time.Now().UTC())
 	return next, err == nil
 }

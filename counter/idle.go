@@ -29,10 +29,10 @@ func (s *shelf) putAway(now time.Time, idle time.Duration) bool {
 	defer s.mu.Unlock()
 	s.look(now)
 	defer s.tend(now)
-	if s.refilling || now.UnixNano()-s.lastTake < int64(idle) {
-		return slices.ContainsFunc(s.stocks, func(st *stock) bool { return st.leaving })
+	if s.refilling || now.Unix()-int64(s.lastTake) < int64(idle.Seconds()) {
+		return s.stocks.any(func(st *stock) bool { return st.leaving })
 	}
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		st.leaving = st.leaving || st.survey().clean()
 	}
 	return true
@@ -82,7 +82,13 @@ func (l *life) handBackLeaving(ctx context.Context, s *shelf) error {
 func (s *shelf) leaving() []*stock {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(s.stocks), func(st *stock) bool { return !st.leaving })
+	var leaving []*stock
+	for st := range s.stocks.all() {
+		if st.leaving {
+			leaving = append(leaving, st)
+		}
+	}
+	return leaving
 }
 
 // forget drops a shelf that has nothing left, so that memory follows the series
@@ -91,7 +97,7 @@ func (l *life) forget(s *shelf) {
 	l.shelves.remove(s, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if len(s.stocks) > 0 || s.waiting() || s.refilling {
+		if s.stocks.lowest != nil || s.waiting() || s.refilling {
 			return false
 		}
 		s.over = lifeOver

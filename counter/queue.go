@@ -92,7 +92,7 @@ func (s *shelf) takeMany(ctx context.Context, count int64) ([]Number, error) {
 // note counts takes. s.mu is held.
 func (s *shelf) note(now time.Time, n int64) {
 	s.takes.add(now, n)
-	s.lastTake = now.UnixNano()
+	s.lastTake = second(now)
 }
 
 func (s *shelf) waiting() bool { return s.queue != nil && len(s.queue.waiters) > 0 }
@@ -159,7 +159,7 @@ func (s *shelf) serve() {
 // gather takes count numbers; left is at least so many. s.mu is held.
 func (s *shelf) gather(count int64) []Number {
 	from := s.choose()
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		if st.left() >= count && !st.returns() {
 			from = st // contiguous
 			break

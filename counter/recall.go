@@ -20,7 +20,7 @@ func (s *shelf) callIn(last int64) (some bool) {
 	now := time.Now()
 	s.look(now)
 	s.rare().calledIn = max(s.queue.calledIn, last)
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		if st.First <= last {
 			st.leaving, some = true, true
 		}

@@ -53,7 +53,7 @@ func (l *life) giveUpRefill(s *shelf, err error) {
 	now := time.Now()
 	s.look(now)
 	s.refilling = false
-	s.emptyTo = now.Add(exhaustedFor).UnixNano()
+	s.emptyTo = second(now.Add(exhaustedFor))
 	// One who wanted many may stand before others who are content with less.
 	for s.waiting() {
 		s.queue.waiters[0].answer <- answer{err: err}
@@ -132,7 +132,7 @@ func (s *shelf) plan(now time.Time, b Bounds) order {
 	size := NextSize(int64(s.size), s.takes.demand(now), b)
 	s.size = int32(size)
 	o := order{size: max(size, s.batchWanted()), floored: s.floored, failed: int(s.failed), seen: s.mark}
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		if st.drained() {
 			o.drained = append(o.drained, st)
 		}

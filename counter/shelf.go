@@ -1,7 +1,7 @@
 package counter
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,17 +28,17 @@ type shelf struct {
 	floored   bool   // the owner's floor is known to be below the mark
 	failed    uint8  // refills that failed one after the other
 	size      int32  // of the block reserved last
+	refill    uint32 // how long the last refill took, in microseconds
+	emptyTo   uint32 // no refill ahead before this Unix second: the series is exhausted
+	lastTake  uint32 // the Unix second of it, at most one look too late
 	waits     uint32 // takes that had to wait
 	conflicts uint32
 	unknown   uint32
-	stocks    []*stock // ascending by first number
-	queue     *queue   // nil if nobody waits and nothing is called in
-	takes     meter    // of the last ten seconds
-	looked    int64    // when takes was brought up to date, in Unix nanoseconds
-	lastTake  int64    // in Unix nanoseconds, at most one look too late
-	refill    int64    // how long the last refill took, in nanoseconds
-	emptyTo   int64    // no refill ahead before this time: the series is exhausted
-	mark      int64    // of the ledger, as last seen
+	stocks    stocks
+	queue     *queue // nil if nobody waits and nothing is called in
+	takes     meter  // of the last ten seconds
+	looked    int64  // when takes was brought up to date, in Unix nanoseconds
+	mark      int64  // of the ledger, as last seen
 }
 
 // over says why a shelf gives no more numbers.
@@ -67,7 +67,7 @@ func (s *shelf) look(now time.Time) {
 		s.quick.Store(nil)
 		if taken := open.from.shut(open); taken > 0 {
 			s.takes.spread(time.Unix(0, s.looked), now, taken)
-			s.lastTake = now.UnixNano()
+			s.lastTake = second(now)
 		}
 	}
 	s.looked = now.UnixNano()
@@ -78,9 +78,9 @@ func (s *shelf) look(now time.Time) {
 // gate is shut.
 func (s *shelf) tend(now time.Time) (due bool) {
 	seen := s.takes.demand(now)
-	ahead := Ahead(seen, time.Duration(s.refill))
+	ahead := Ahead(seen, s.lastRefill())
 	spare := s.left() - ahead
-	due = spare < 0 && !s.refilling && now.UnixNano() >= s.emptyTo
+	due = spare < 0 && !s.refilling && second(now) >= s.emptyTo
 	st := s.choose()
 	if st == nil || st.returns() || s.waiting() || seen.quiet() || s.over != notOver {
 		return due
@@ -93,10 +93,14 @@ func (s *shelf) tend(now time.Time) (due bool) {
 	return due
 }
 
+func (s *shelf) lastRefill() time.Duration { return time.Duration(s.refill) * time.Microsecond }
+
+func second(t time.Time) uint32 { return uint32(t.Unix()) }
+
 // choose returns the lowest stock that has a number left; nil if none has.
 // s.mu is held.
 func (s *shelf) choose() *stock {
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		if st.left() > 0 {
 			return st
 		}
@@ -116,7 +120,7 @@ func (s *shelf) takeNow() (Number, bool) {
 // left returns how many numbers can be taken. s.mu is held; it is exact while
 // the gate is shut.
 func (s *shelf) left() (n int64) {
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		n += st.left()
 	}
 	return n
@@ -144,12 +148,10 @@ func (s *shelf) put(b Block, gone []*stock, mark int64, took time.Duration) (cal
 	now := time.Now()
 	s.look(now)
 	s.remove(gone)
-	s.refill, s.mark, s.failed = int64(took), max(s.mark, mark), 0
+	s.refill = uint32(min(took.Microseconds(), math.MaxUint32))
+	s.mark, s.failed = max(s.mark, mark), 0
 	st := newStock(b, s)
-	i, _ := slices.BinarySearchFunc(s.stocks, b.First, func(st *stock, first int64) int {
-		return cmp.Compare(st.First, first)
-	})
-	s.stocks = slices.Insert(s.stocks, i, st)
+	s.stocks.insert(st)
 	st.leaving = s.queue != nil && b.First <= s.queue.calledIn
 	s.serve()
 	s.tend(now)
@@ -161,7 +163,7 @@ func (s *shelf) remove(gone []*stock) {
 	if len(gone) == 0 {
 		return
 	}
-	s.stocks = slices.DeleteFunc(s.stocks, func(st *stock) bool {
+	s.stocks.remove(func(st *stock) bool {
 		if !slices.Contains(gone, st) {
 			return false
 		}

@@ -90,7 +90,7 @@ func (s *shelf) addTo(sum *Stats) {
 	sum.Series++
 	sum.Left += s.leftNow()
 	sum.Waits += int64(s.waits)
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		sum.Spent += st.spent()
 	}
 }
@@ -104,9 +104,9 @@ func (s *shelf) stats(now time.Time) SeriesStats {
 	}
 	out := SeriesStats{
 		Series: s.series, Mark: s.mark, Left: s.leftNow(), PerSecond: takes.demand(now).PerSecond(),
-		LastRefill: time.Duration(s.refill), Waits: int64(s.waits), Conflicts: int64(s.conflicts), Unknown: int64(s.unknown),
+		LastRefill: s.lastRefill(), Waits: int64(s.waits), Conflicts: int64(s.conflicts), Unknown: int64(s.unknown),
 	}
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		out.Held += st.Len()
 	}
 	return out
@@ -125,7 +125,7 @@ func (s *shelf) leftNow() int64 {
 func (s *shelf) spent() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, st := range s.stocks {
+	for st := range s.stocks.all() {
 		n += st.spent()
 	}
 	return n

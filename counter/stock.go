@@ -15,6 +15,7 @@ type stock struct {
 	strips  []strip
 	next    int64  // numbers taken in ascending order; exact while shut
 	spentTo uint32 // all strips before this one are spent
+	after   *stock // the next on its shelf
 	leaving bool   // nothing is taken from it any more: it is on its way out
 	again   *again // nil if no number of it was ever given back
 }
