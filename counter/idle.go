@@ -29,7 +29,7 @@ func (s *shelf) putAway(now time.Time, idle time.Duration) bool {
 	defer s.mu.Unlock()
 	s.look(now)
 	defer s.tend(now)
-	if s.refilling || now.Unix()-int64(s.lastTake) < int64(idle.Seconds()) {
+	if s.refilling || now.Unix()-int64(s.takes.last) < int64(idle.Seconds()) {
 		return s.stocks.any(func(st *stock) bool { return st.leaving })
 	}
 	for st := range s.stocks.all() {

@@ -9,22 +9,22 @@ const meterSlots = uint32(window / time.Second)
 // because every series has one. The zero meter has seen none.
 type meter struct {
 	slots [meterSlots]uint32
-	begun uint32 // the Unix second of the first take since the meter was empty
-	last  uint32 // the second of the last take; slots are valid up to it
+	begun uint32 // the Unix second of the first take in the slots; 0 if they are empty
+	last  uint32 // the second of the last take ever; slots are valid up to it
 }
 
 func (m *meter) add(now time.Time, n int64) { m.addAt(uint32(now.Unix()), n) }
 
 // spread counts n takes that came at times unknown between from and now: as if
 // at an even pace.
-func (m *meter) spread(from, now time.Time, n int64) {
+func (m *meter) spread(from uint32, now time.Time, n int64) {
 	last := uint32(now.Unix())
-	first := max(uint32(max(from.Unix(), 0)), last-min(last, meterSlots-1))
+	first := max(from, last-min(last, meterSlots-1))
 	if first > last {
 		first = last
 	}
 	// What came before the window is counted out, by its share of the time.
-	seconds := max(1, now.Unix()-from.Unix()+1)
+	seconds := max(1, now.Unix()-int64(from)+1)
 	each, rest := n/seconds, n%seconds
 	for second := first; second <= last; second++ {
 		share := each
@@ -40,7 +40,7 @@ func (m *meter) addAt(second uint32, n int64) {
 		return
 	}
 	m.forget(second)
-	if m.last == 0 {
+	if m.begun == 0 {
 		m.begun = second
 	}
 	m.last = max(m.last, second)
@@ -52,7 +52,7 @@ func (m *meter) addAt(second uint32, n int64) {
 func (m *meter) demand(now time.Time) Demand {
 	second := uint32(now.Unix())
 	m.forget(second)
-	if m.last == 0 {
+	if m.begun == 0 {
 		return Demand{}
 	}
 	var d Demand
@@ -65,11 +65,11 @@ func (m *meter) demand(now time.Time) Demand {
 
 // forget clears the slots that have left the window since the last take.
 func (m *meter) forget(second uint32) {
-	if m.last == 0 || second <= m.last {
+	if m.begun == 0 || second <= m.last {
 		return
 	}
 	if second-m.last >= meterSlots {
-		*m = meter{}
+		*m = meter{last: m.last}
 		return
 	}
 	for s := m.last + 1; s <= second; s++ {

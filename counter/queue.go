@@ -35,18 +35,22 @@ type answer struct {
 
 // takeSlowly is take for whoever found the gate shut.
 func (s *shelf) takeSlowly(ctx context.Context) (Number, error) {
-	now := time.Now()
 	s.mu.Lock()
-	if n, ok := s.takeQuick(); ok { // somebody has opened it meanwhile
+	n, ok := s.takeQuick() // somebody may have opened it meanwhile
+	if !ok && s.advance() {
+		n, ok = s.takeQuick()
+	}
+	if ok {
 		s.mu.Unlock()
 		return n, nil
 	}
+	now := time.Now()
 	if s.over != notOver {
 		defer s.mu.Unlock()
 		return Number{}, s.over.err()
 	}
 	s.look(now)
-	s.note(now, 1)
+	s.takes.add(now, 1)
 	if !s.waiting() {
 		if n, ok := s.takeNow(); ok {
 			due := s.tend(now)
@@ -77,7 +81,7 @@ func (s *shelf) takeMany(ctx context.Context, count int64) ([]Number, error) {
 		return nil, s.over.err()
 	}
 	s.look(now)
-	s.note(now, count)
+	s.takes.add(now, count)
 	w := s.enqueue(now, count)
 	s.serve()
 	due := s.tend(now)
@@ -87,12 +91,6 @@ func (s *shelf) takeMany(ctx context.Context, count int64) ([]Number, error) {
 		s.life.startRefill(s)
 	}
 	return s.wait(ctx, w)
-}
-
-// note counts takes. s.mu is held.
-func (s *shelf) note(now time.Time, n int64) {
-	s.takes.add(now, n)
-	s.lastTake = second(now)
 }
 
 func (s *shelf) waiting() bool { return s.queue != nil && len(s.queue.waiters) > 0 }

@@ -13,9 +13,9 @@ import (
 // that runs at a time.
 //
 // A busy series is taken from by way of quick, without the mutex, as far as the
-// gate is open: to the end of a strip, or until a refill is due, or for about a
-// second, whichever comes first. Then somebody comes by the slow way, tends the
-// shelf and opens the gate anew. While quick is set the queue is empty.
+// gate is open. At the end of a strip somebody goes on to the next; after about a
+// second, or when a refill is due, somebody looks at the clock, tends the shelf and
+// opens the gate anew. While quick is set the queue is empty.
 type shelf struct {
 	life   *life
 	series Series
@@ -30,14 +30,15 @@ type shelf struct {
 	size      int32  // of the block reserved last
 	refill    uint32 // how long the last refill took, in microseconds
 	emptyTo   uint32 // no refill ahead before this Unix second: the series is exhausted
-	lastTake  uint32 // the Unix second of it, at most one look too late
+	looked    uint32 // the Unix second in which takes was brought up to date
 	waits     uint32 // takes that had to wait
 	conflicts uint32
 	unknown   uint32
+	spare     int32 // numbers that may be taken before the next look, beyond the gate
+	through   int32 // taken through gates that were shut since the last look
 	stocks    stocks
 	queue     *queue // nil if nobody waits and nothing is called in
 	takes     meter  // of the last ten seconds
-	looked    int64  // when takes was brought up to date, in Unix nanoseconds
 	mark      int64  // of the ledger, as last seen
 }
 
@@ -60,37 +61,61 @@ func (s *shelf) takeQuick() (Number, bool) {
 	return Number{}, false
 }
 
-// look shuts the gate and counts what was taken through it. Before anything else
-// is done with the stocks, they are looked at. s.mu is held.
+// look shuts the gate and counts what was taken without a look. Before anything
+// else is done with the stocks, they are looked at. s.mu is held.
 func (s *shelf) look(now time.Time) {
 	if open := s.quick.Load(); open != nil {
 		s.quick.Store(nil)
-		if taken := open.from.shut(open); taken > 0 {
-			s.takes.spread(time.Unix(0, s.looked), now, taken)
-			s.lastTake = second(now)
-		}
+		s.through += int32(open.from.shut(open))
 	}
-	s.looked = now.UnixNano()
+	if s.through > 0 {
+		s.takes.spread(s.looked, now, int64(s.through))
+	}
+	s.looked, s.through, s.spare = second(now), 0, 0
 }
 
-// tend opens the gate of the lowest stock, as far as it may be taken from
-// without a look, and reports whether a refill is due. s.mu is held and the
-// gate is shut.
+// tend opens the gate of the lowest stock and reports whether a refill is due.
+// s.mu is held and the gate is shut.
 func (s *shelf) tend(now time.Time) (due bool) {
 	seen := s.takes.demand(now)
-	ahead := Ahead(seen, s.lastRefill())
-	spare := s.left() - ahead
+	spare := s.left() - Ahead(seen, s.lastRefill())
 	due = spare < 0 && !s.refilling && second(now) >= s.emptyTo
 	st := s.choose()
 	if st == nil || st.returns() || s.waiting() || seen.quiet() || s.over != notOver {
 		return due
 	}
-	most := max(1, int64(seen.PerSecond()))
+	most := min(max(1, int64(seen.PerSecond())), maxBlock)
 	if spare > 0 {
 		most = min(most, spare)
 	}
-	s.quick.Store(st.openUp(most))
+	s.spare = int32(most)
+	s.openUp(st)
 	return due
+}
+
+// openUp opens the gate of st, as far as the strip goes and the shelf may be taken
+// from without a look. s.mu is held and the gate is shut.
+func (s *shelf) openUp(st *stock) {
+	open, count := st.openUp(int64(s.spare))
+	s.spare -= int32(count)
+	s.quick.Store(open)
+}
+
+// advance goes on to the next strip, if that needs no look. It is most of what a
+// fast series costs beyond its gate. s.mu is held.
+func (s *shelf) advance() bool {
+	open := s.quick.Load()
+	if open == nil || s.spare == 0 {
+		return false
+	}
+	st := open.from
+	s.through += int32(st.shut(open))
+	if st.next == st.Len() {
+		s.quick.Store(nil)
+		return false
+	}
+	s.openUp(st)
+	return true
 }
 
 func (s *shelf) lastRefill() time.Duration { return time.Duration(s.refill) * time.Microsecond }

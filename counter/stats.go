@@ -100,7 +100,7 @@ func (s *shelf) stats(now time.Time) SeriesStats {
 	defer s.mu.Unlock()
 	takes := s.takes // a copy: to look is not to count
 	if open := s.quick.Load(); open != nil {
-		takes.spread(time.Unix(0, s.looked), now, open.from.throughGate(open))
+		takes.spread(s.looked, now, int64(s.through)+open.from.throughGate(open))
 	}
 	out := SeriesStats{
 		Series: s.series, Mark: s.mark, Left: s.leftNow(), PerSecond: takes.demand(now).PerSecond(),

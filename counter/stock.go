@@ -49,13 +49,13 @@ func (st *stock) is(b Block) bool {
 }
 
 // openUp lets up to n numbers be taken by way of the gate it returns, as many as
-// the strip has.
-func (st *stock) openUp(n int64) *strip {
+// the strip has, and says how many.
+func (st *stock) openUp(n int64) (open *strip, count int64) {
 	p := placeOf(st.next)
 	most := min(n, perStrip-int64(p.index()), st.Len()-st.next)
-	s := st.strip(p)
-	s.open(p.strip(), p.index(), p.index()+uint32(most))
-	return s
+	open = st.strip(p)
+	open.open(p.strip(), p.index(), p.index()+uint32(most))
+	return open, most
 }
 
 // shut closes the gate of s, which openUp opened last, and returns how many
