@@ -30,6 +30,10 @@ func (h *Handle) Take(ctx context.Context) (Number, error) {
 			return n, nil
 		}
 	}
+	return h.takeSlowly(ctx)
+}
+
+func (h *Handle) takeSlowly(ctx context.Context) (Number, error) {
 	return takeFrom(ctx, h.a, h.series, h.find, (*shelf).takeSlowly)
 }
 

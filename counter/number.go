@@ -46,6 +46,11 @@ func (n Number) mark(m, unless marks) bool {
 	if n.turn == 0 {
 		return n.on.mark(n.at.index(), m, unless|back)
 	}
+	return n.markAgain(m, unless)
+}
+
+// markAgain is mark for a number that was given back before: its turn counts.
+func (n Number) markAgain(m, unless marks) bool {
 	n.on.from.shelf.mu.Lock()
 	defer n.on.from.shelf.mu.Unlock()
 	return n.on.from.mine(n) && n.on.mark(n.at.index(), m, unless)
