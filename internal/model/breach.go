@@ -64,10 +64,8 @@ func (m *machine) accountable(s *state) bool {
 			return false
 		}
 	}
-	for _, h := range m.books.at(s.etcd.ledger).Held {
-		if eraNamed(h.Era) < now {
-			return false
-		}
+	if m.heldFromBefore(s, s.etcd.ledger) {
+		return false
 	}
 	return s.swept || !m.keeps(Sweep)
 }

@@ -31,7 +31,16 @@ func (m *machine) submit(s *state, i int, o op, next counter.Ledger) {
 // load notes the ledger as it is now in o.
 func (m *machine) load(s *state, o *op) counter.Ledger {
 	o.swap.old, o.swap.rev = s.etcd.ledger, s.etcd.rev
-	return m.books.at(s.etcd.ledger)
+	return m.open(s.etcd.ledger)
+}
+
+// open returns a ledger; one that does not exist begins where the series does.
+func (m *machine) open(id ledgerID) counter.Ledger {
+	led := m.books.at(id)
+	if id == 0 {
+		led = must(led.Begin(m.cfg.First))
+	}
+	return led
 }
 
 // swapEnds is the answer of etcd to a swap, or the sender giving it up.

@@ -16,6 +16,8 @@ type Result struct {
 	Exhausted bool     // every state was reached
 	Breach    string   // the promise that was broken; "" if none was
 	History   []string // the shortest way to it, one line per step
+
+	happened [verbCount]bool
 }
 
 // origin tells how a state was first reached: from which, by which of its steps.
@@ -36,6 +38,8 @@ type explorer struct {
 	from  uint32
 	step  uint16
 	found breach
+
+	happened [verbCount]bool
 }
 
 type indexed struct {
@@ -60,6 +64,7 @@ func Explore(ctx context.Context, cfg Config, limit int) Result {
 		}
 		r.Depth++
 	}
+	r.happened = e.happened
 	r.States, r.Ledgers = len(e.origins), len(e.m.books.ledgers)
 	if e.found != none {
 		r.Exhausted = false
@@ -85,9 +90,10 @@ func (e *explorer) expand(ctx context.Context) bool {
 }
 
 // reached takes note of a state.
-func (e *explorer) reached(s state, _ Step) {
+func (e *explorer) reached(s state, what Step) {
 	step := e.step
 	e.step++
+	e.happened[what.verb] = true
 	if e.found != none || !e.seen.add(s) {
 		return
 	}

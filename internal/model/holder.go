@@ -52,6 +52,9 @@ func (s *state) bury(i int) {
 		s.wander(o.swap)
 	}
 	s.lives[i] = life{phase: dead, era: s.lives[i].era}
+	for p := range s.pg {
+		s.pg[p].flights[i].waits = false
+	}
 }
 
 func (m *machine) leaseEnds(s state, i int) {
@@ -66,7 +69,7 @@ func (m *machine) leaseEnds(s state, i int) {
 // until it ends.
 func (m *machine) write(s state, i int) {
 	for p := range s.pg {
-		if !s.pg[p].up || s.pg[p].flights[i] != 0 {
+		if !s.pg[p].up || s.pg[p].flights[i].number != 0 {
 			continue
 		}
 		taken := false
@@ -86,7 +89,7 @@ func (m *machine) send(s state, i, n, p int) {
 	step := Step{verb: writes, life: uint8(i), first: uint8(n), second: s.pg[p].era}
 	if !m.mayWrite(&s, i, p) {
 		step.verb = isRefused
-		if s.lives[i].fates[n] == doubtful && s.pg[p].rows[n] == by(i) {
+		if s.lives[i].fates[n] == doubtful && s.pg[p].rows[n] == by(i, s.lives[i].again.has(n)) {
 			step.verb = isRefusedButFinds
 			s.acknowledge(n, p)
 		}
@@ -95,7 +98,7 @@ func (m *machine) send(s state, i, n, p int) {
 		return
 	}
 	s.lives[i].fates[n] = offered
-	s.pg[p].flights[i] = uint8(n)
+	s.pg[p].flights[i] = batch{number: uint8(n), again: s.lives[i].again.has(n), waits: true}
 	if !m.keeps(AckAfterCommit) {
 		s.acknowledge(n, p)
 	}

@@ -1,52 +1,66 @@
 package model
 
+import (
+	"slices"
+
+	"folio/counter"
+)
+
 // flights ends the batches of holder i that are under way, on either server.
 func (m *machine) flights(s state, i int) {
 	for p := range s.pg {
-		n := int(s.pg[p].flights[i])
-		if n == 0 {
+		w := s.pg[p].flights[i]
+		switch {
+		case w.number == 0:
 			continue
-		}
-		waits := s.lives[i].phase == alive && s.lives[i].fates[n] == offered
-		m.commit(s, i, n, p, waits)
-		if !waits {
+		case !w.waits:
 			next := s
-			next.pg[p].flights[i] = 0
-			m.tell(next, Step{verb: vanishes, life: uint8(i), first: uint8(n)})
-		} else if s.doubts > 0 {
+			next.pg[p].flights[i] = batch{}
+			m.tell(next, Step{verb: vanishes, life: uint8(i), first: w.number})
+		case s.doubts > 0:
 			next := s
 			next.doubts--
-			next.lives[i].fates[n] = doubtful
-			m.tell(next, Step{verb: doubts, life: uint8(i), first: uint8(n)})
+			next.pg[p].flights[i].waits = false
+			next.lives[i].learn(w, doubtful)
+			m.tell(next, Step{verb: doubts, life: uint8(i), first: w.number})
 		}
+		m.commit(s, i, p)
+	}
+}
+
+// learn notes what became of a write, unless the number was reserved anew since.
+func (l *life) learn(w batch, f fate) {
+	if l.fates[w.number] == offered && l.again.has(int(w.number)) == w.again {
+		l.fates[w.number] = f
 	}
 }
 
 // commit stores the row, unless the number has one. If its sender still waits
 // it learns which, and answers its client.
-func (m *machine) commit(s state, i, n, p int, waits bool) {
-	s.pg[p].flights[i] = 0
-	step := Step{verb: commits, life: uint8(i), first: uint8(n), second: s.pg[p].era}
+func (m *machine) commit(s state, i, p int) {
+	w := s.pg[p].flights[i]
+	n := int(w.number)
+	s.pg[p].flights[i] = batch{}
 	row := &s.pg[p].rows[n]
-	free := *row == noRow
-	if free {
-		*row = by(i)
+	if !w.waits && *row != noRow {
+		return // it has no effect, which is a step of its own
 	}
-	mine := *row == by(i) || !m.keeps(PrimaryKey)
-	switch {
-	case !waits:
+	if *row == noRow {
+		*row = by(i, w.again)
+	}
+	step := Step{verb: commits, life: uint8(i), first: w.number, second: s.pg[p].era}
+	switch mine := *row == by(i, w.again) || !m.keeps(PrimaryKey); {
+	case !w.waits:
 		step.verb = commitsUnheard
-		if !free {
-			step.verb = vanishes
-		}
 	case mine:
 		if m.keeps(AckAfterCommit) {
 			s.acknowledge(n, p)
 		}
-		s.lives[i].fates[n] = spent
 	default:
 		step.verb = findsTaken
-		s.lives[i].fates[n] = spent
+	}
+	if w.waits {
+		s.lives[i].learn(w, spent)
 	}
 	m.tell(s, step)
 }
@@ -60,7 +74,7 @@ func (m *machine) postgres(s state) {
 		next.standby = cutOff
 		next.pg[1] = s.pg[0]
 		next.pg[1].up = false
-		next.pg[1].flights = [maxLives]uint8{}
+		next.pg[1].flights = [maxLives]batch{}
 		m.tell(next, Step{verb: isCutOff})
 	case s.standby == cutOff:
 		m.failOver(s)
@@ -77,10 +91,8 @@ func (m *machine) failOver(s state) {
 	s.lost = s.acked &^ s.pg[1].invoices()
 	if !m.cfg.Stale {
 		s.pg[0].up = false
-		for i, n := range s.pg[0].flights {
-			if n != 0 && s.lives[i].phase == alive && s.lives[i].fates[n] == offered {
-				s.lives[i].fates[n] = doubtful
-			}
+		for i, w := range s.pg[0].flights {
+			s.lives[i].learn(w, doubtful)
 		}
 		s.pg[0] = server{} // nobody can reach it any more
 	}
@@ -88,16 +100,26 @@ func (m *machine) failOver(s state) {
 }
 
 // sweep reads the ledger first and then makes void what it leaves unexplained.
+// It is through only if that ledger held no block of an earlier era: such a
+// block may be settled by rows that only the old primary had. Until then it is
+// repeated.
 func (m *machine) sweep(s state) {
 	next := s
 	switch {
 	case s.sweeps:
 		c := m.books.claims[s.sweepOf]
 		next.pg[1].record(c.covered &^ c.held &^ c.free)
-		next.sweeps, next.sweepOf, next.swept = false, 0, true
+		next.sweeps, next.sweepOf = false, 0
+		next.swept = !m.keeps(SweepAgain) || !m.heldFromBefore(&s, s.sweepOf)
 		m.tell(next, Step{verb: sweeps})
 	case !s.swept:
 		next.sweeps, next.sweepOf = true, s.etcd.ledger
 		m.tell(next, Step{verb: sweepReads})
 	}
+}
+
+// heldFromBefore reports whether a ledger holds a block of an earlier era.
+func (m *machine) heldFromBefore(s *state, id ledgerID) bool {
+	now := s.pg[s.present()].era
+	return slices.ContainsFunc(m.books.at(id).Held, func(b counter.Block) bool { return eraNamed(b.Era) < now })
 }

@@ -50,12 +50,13 @@ const (
 	sweeps
 	isSaved
 	isRestored
+	verbCount
 )
 
 var appliedVerb = [...]verb{reserving: reserved, raising: raised, handingBack: handedBack, settling: settled}
 
 // texts may use: $life, $of, $1 and $2 (numbers), $range, $era.
-var texts = [...]string{
+var texts = [verbCount]string{
 	begins:            "$life begins, enrolled in era $1",
 	isKilled:          "$life is killed",
 	leaseEnds:         "the lease of $life, who is dead, ends",
@@ -71,8 +72,8 @@ var texts = [...]string{
 	asksFloor:         "$life asks for the floor: $1",
 	asksNobody:        "$life does not ask for the floor",
 	voidsSkipped:      "$life makes void what is skipped",
-	sendsRaise:        "$life sends the swap that raises the mark to $1",
-	raised:            "the mark is raised, $life knows",
+	sendsRaise:        "$life sends the swap that takes it out of use, up to $1",
+	raised:            "$life has taken what is skipped out of use",
 	sendsReserve:      "$life sends the swap that reserves $range",
 	reserved:          "$life has reserved $range",
 	conflicts:         "the swap of $life is refused: the ledger has changed",
@@ -151,4 +152,23 @@ func (b *books) String(id ledgerID) string {
 		parts = append(parts, fmt.Sprintf("%s free", f.Range))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Report tells a result: one line of figures, and the history if a promise was
+// broken.
+func (r Result) Report(about string) string {
+	var b strings.Builder
+	how := "exhausted"
+	switch {
+	case r.Breach != "":
+		how = "BROKEN: " + r.Breach
+	case !r.Exhausted:
+		how = "stopped before the end, nothing found so far"
+	}
+	fmt.Fprintf(&b, "%-18s %9d states  depth %2d  %4d ledgers  %6.1f s  %s (%s)\n",
+		r.Config.Name, r.States, r.Depth, r.Ledgers, r.Took.Seconds(), how, about)
+	for i, line := range r.History {
+		fmt.Fprintf(&b, "%6d. %s\n", i+1, line)
+	}
+	return b.String()
 }

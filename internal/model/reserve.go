@@ -20,99 +20,14 @@ func (m *machine) startReserve(s state, i int) {
 		m.askFloor(s, i)
 		return
 	}
-	led := m.books.at(s.etcd.ledger)
-	if int64(l.floor) > led.Mark || l.noticed {
+	if m.skipped(&s, i, s.etcd.ledger) != 0 {
 		m.raise(s, i)
 		return
 	}
+	l.noticed = false
 	for count := int64(1); count <= m.cfg.Count; count++ {
 		m.reserve(s, i, count)
 	}
-}
-
-// askFloor asks the owner of the rows which number is the highest that it knows.
-func (m *machine) askFloor(s state, i int) {
-	l := &s.lives[i]
-	noticed := l.knows != 0
-	l.knows = s.etcd.identity + 1
-	if !m.keeps(FloorAsked) {
-		m.tell(s, Step{verb: asksNobody, life: uint8(i)})
-		return
-	}
-	l.noticed = noticed
-	l.seen = s.acked
-	for p := range s.pg {
-		if !s.pg[p].up {
-			continue
-		}
-		next := s
-		for n := range s.pg[p].rows {
-			if s.pg[p].rows[n] != noRow {
-				next.lives[i].floor = uint8(n)
-			}
-		}
-		m.tell(next, Step{verb: asksFloor, life: uint8(i), first: next.lives[i].floor})
-	}
-}
-
-// raise makes void what may have been given before etcd went back, and then
-// raises the mark over it. A holder that saw etcd go back sets aside the free
-// ranges too: they may have been given since.
-func (m *machine) raise(s state, i int) {
-	o := op{kind: raising, block: block{last: s.lives[i].floor}}
-	m.load(&s, &o)
-	if m.keeps(VoidsFirst) {
-		for p := range s.pg {
-			if s.pg[p].up {
-				next := s
-				next.pg[p].record(m.skipped(&s, i, o.swap.old))
-				next.lives[i].op = o
-				m.tell(next, Step{verb: voidsSkipped, life: uint8(i)})
-			}
-		}
-		return
-	}
-	o.of = uint8(m.skipped(&s, i, o.swap.old)) // to be void later
-	s.lives[i].op = o
-	m.sendRaise(&s, i)
-	m.tell(s, Step{verb: sendsRaise, life: uint8(i), first: s.lives[i].floor})
-}
-
-// skipped returns the numbers that a raise takes out of use.
-func (m *machine) skipped(s *state, i int, id ledgerID) numbers {
-	c := m.books.claims[id]
-	set := span(int(m.books.at(id).Range().Last)+1, int(s.lives[i].floor))
-	if s.lives[i].noticed {
-		set |= c.free
-	}
-	return set
-}
-
-// raiseVoided goes on after the voids, or writes them when they come late.
-func (m *machine) raiseVoided(s state, i int) {
-	o := s.lives[i].op
-	if o.stage == begun {
-		m.sendRaise(&s, i)
-		m.tell(s, Step{verb: sendsRaise, life: uint8(i), first: s.lives[i].floor})
-		return
-	}
-	s.pg[s.present()].record(numbers(o.of))
-	s.lives[i].op = op{}
-	m.tell(s, Step{verb: voidsSkipped, life: uint8(i)})
-}
-
-func (m *machine) sendRaise(s *state, i int) {
-	l := &s.lives[i]
-	led := m.books.at(l.op.swap.old)
-	next, err := led.SeekTo(int64(l.floor))
-	if l.noticed {
-		var aside []counter.Block
-		next, aside, err = led.SetAside(counter.Want{Holder: holderName(i), Era: eraName(l.era)}, int64(l.floor))
-		for _, b := range aside {
-			next = must(next.Release(b, nil, never))
-		}
-	}
-	m.submit(s, i, l.op, must(next, err))
 }
 
 // reserve sends the one swap of a refill: blocks that are done leave the ledger
@@ -121,9 +36,6 @@ func (m *machine) reserve(s state, i int, count int64) {
 	l := &s.lives[i]
 	o := op{kind: reserving}
 	led := m.load(&s, &o)
-	if o.swap.old == 0 {
-		led = must(led.Begin(m.cfg.First))
-	}
 	if led.Serial >= m.cfg.Blocks {
 		return
 	}
@@ -185,52 +97,24 @@ func (m *machine) adopt(s *state, i int) {
 		l.blocks[1] = b
 	}
 	for n := int(b.first); n <= int(b.last); n++ {
+		if s.offeredBefore(i, n) {
+			l.again ^= 1 << n
+		}
 		l.fates[n] = untaken
 	}
 	m.checkGrant(s, i)
 	l.seen = 0
 }
 
-// readAgain looks for a change of unknown outcome in the ledger.
-func (m *machine) readAgain(s state, i int) {
-	if s.lives[i].op.kind == handingBack {
-		m.handBackAgain(s, i)
-		return
-	}
-	l := &s.lives[i]
-	step := Step{life: uint8(i), first: l.op.block.first, second: l.op.block.last}
-	switch {
-	case m.recognises(m.books.at(s.etcd.ledger), l.op.block.large(i, l.era)):
-		step.verb = findsItself
-		m.known(&s, i)
-	case s.etcd.ledger == l.op.swap.old && l.knows == s.etcd.identity+1:
-		step.verb = sendsAgain
-		l.op.swap.rev = s.etcd.rev
-		l.op.stage = sent
-	default:
-		step.verb = startsAfresh
-		l.op = op{}
-	}
-	m.tell(s, step)
-}
-
-func (m *machine) recognises(led counter.Ledger, b counter.Block) bool {
-	if m.keeps(WholeIdentity) {
-		return led.Holds(b)
-	}
-	for _, h := range led.Held {
-		if h.Serial == b.Serial {
+// offeredBefore reports whether a row of n by life i, for the request that had
+// the number last, is stored or may still come.
+func (s *state) offeredBefore(i, n int) bool {
+	author := by(i, s.lives[i].again.has(n))
+	for p := range s.pg {
+		w := s.pg[p].flights[i]
+		if s.pg[p].rows[n] == author || int(w.number) == n && by(i, w.again) == author {
 			return true
 		}
 	}
 	return false
-}
-
-// must is for transitions that cannot fail here: whether they may be made was
-// asked before.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Rule is one rule of the protocol that the explorer can leave out.
+// Rule is one rule of the protocol that an exploration can leave out.
 type Rule uint8
 
 // The rules.
@@ -23,6 +23,7 @@ const (
 	FloorKept                  // the floor outlives a failed swap
 	VoidsFirst                 // skipped numbers are void before the mark covers them
 	Sweep                      // after a failover what is neither row, held nor free becomes void
+	SweepAgain                 // a sweep is repeated until the ledger it read holds no block of an earlier era
 	HeldUntilSpent             // a block stays held until its numbers are spent, not merely taken
 	PrimaryKey                 // one row per number
 	AckAfterCommit             // an invoice is acknowledged after its row is committed
@@ -31,7 +32,7 @@ const (
 
 var ruleNames = [ruleCount]string{
 	"fence", "fence-waits", "fence-seen", "write-in-era", "block-in-era", "one-snapshot", "era-order",
-	"value-compare", "whole-identity", "floor-asked", "floor-kept", "voids-first", "sweep",
+	"value-compare", "whole-identity", "floor-asked", "floor-kept", "voids-first", "sweep", "sweep-again",
 	"held-until-spent", "primary-key", "ack-after-commit",
 }
 

@@ -24,7 +24,7 @@ func (m *machine) fence(s state, i, p int, o op, era uint8) {
 		return // this server is stale: hands off
 	}
 	if m.keeps(Fence) {
-		if m.keeps(FenceWaits) && s.pg[p].flights[o.of] != 0 {
+		if m.keeps(FenceWaits) && s.pg[p].flights[o.of].number != 0 {
 			return
 		}
 		s.pg[p].holders[o.of] = fenced

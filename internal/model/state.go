@@ -36,7 +36,14 @@ type server struct {
 	era     uint8
 	rows    [maxNumber + 1]author
 	holders [maxLives]standing
-	flights [maxLives]uint8 // the number that a batch of this holder is writing; 0: none
+	flights [maxLives]batch
+}
+
+// batch is a statement of one holder that is under way, with one row.
+type batch struct {
+	number uint8 // 0: none
+	again  bool  // see life.again
+	waits  bool  // its sender waits for the answer
 }
 
 // author is what the row of a number says: nothing, the holder, or that it is void.
@@ -48,7 +55,14 @@ const (
 	void author = 100
 )
 
-func by(life int) author { return byFirst + author(life) }
+// by is the author of a row. A number that one life got twice, because etcd went
+// back in between, is written for two requests.
+func by(life int, again bool) author {
+	if again {
+		life += maxLives
+	}
+	return byFirst + author(life)
+}
 
 // standing is a holder's row in Postgres.
 type standing uint8
@@ -80,6 +94,7 @@ type life struct {
 	phase  phase
 	era    uint8
 	fates  [maxNumber + 1]fate
+	again  numbers // of these, for another request than the first with that number
 	blocks [2]block
 
 	knows   uint8 // the identity of etcd it last asked the floor for, plus one; 0: none
