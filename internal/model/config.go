@@ -23,7 +23,8 @@ type Config struct {
 	Restore  bool // etcd is restored, once, to a state saved earlier
 
 	VoidOnLoss bool // numbers that a dead holder left become void instead of free
-	Final      bool // the last life to begin cannot be killed or paused
+
+	only breach // if set, the only promise that is minded
 }
 
 const (

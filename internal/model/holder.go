@@ -29,9 +29,6 @@ func (m *machine) begin(s state) {
 
 // end is what may go wrong with a living process.
 func (m *machine) end(s state, i int) {
-	if m.cfg.Final && i == m.cfg.Lives-1 {
-		return
-	}
 	if s.kills > 0 {
 		next := s
 		next.kills--

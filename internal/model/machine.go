@@ -50,6 +50,9 @@ func (m *machine) tell(s state, step Step) {
 	if s.breach == none {
 		s.breach = m.check(&s)
 	}
+	if m.cfg.only != none && s.breach != m.cfg.only {
+		s.breach = none
+	}
 	m.emit(s, step)
 }
 

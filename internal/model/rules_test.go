@@ -59,7 +59,30 @@ func TestTheLedgerAndTheFenceAloneKeepNumbersUnique(t *testing.T) {
 // Who restores both stores to before the same grant has nobody left who
 // remembers it.
 func TestBothStoresBackToBeforeTheSameGrantIsTheKnownLimit(t *testing.T) {
-	mustBreak(t, Config{Name: "both", Lives: 2, Numbers: 1, Blocks: 1, Count: 1, Failover: true, Restore: true}, notUnique)
+	world := Config{Name: "both", Lives: 2, Numbers: 1, Blocks: 1, Count: 1, Failover: true, Restore: true}
+	world.only = notUnique
+	mustBreak(t, world, notUnique)
+}
+
+// A free number that was issued is not the worst: told to mind nothing but
+// acknowledgements, the exploration goes on to two invoices with one number.
+func TestWithoutAnEraRuleANumberIsAcknowledgedTwice(t *testing.T) {
+	for _, tt := range []struct {
+		rule  Rule
+		world Config
+	}{
+		{WriteInEra, failover},
+		{BlockInEra, failover},
+		{EraOrder, stale},
+		{FenceSeen, stale},
+	} {
+		t.Run(tt.rule.String(), func(t *testing.T) {
+			world := tt.world
+			world.Blocks = 2
+			world.Without, world.only = Without(tt.rule), notUnique
+			mustBreak(t, world, notUnique)
+		})
+	}
 }
 
 // Every rule is needed: in the world where the whole protocol holds, leaving out
