@@ -37,7 +37,10 @@ func (m *machine) check(s *state) breach {
 	case c.covered&^c.held&^c.free&^rows.taken() != 0 && m.accountable(s):
 		return unaccounted
 	case s.etcd.identity > 0:
-		return none // what was given since is not in the ledger; the rows are the wall now
+		// What was given after etcd was saved is not in the ledger, and even
+		// a swap may find the value again that it had loaded before: from
+		// now on the rows are the wall.
+		return none
 	case c.free&(s.acked|rows.invoices()) != 0:
 		return freeAndIssued
 	case !m.apart(s):

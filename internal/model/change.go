@@ -9,6 +9,7 @@ func (m *machine) change(s state, i int) {
 	case o.kind == idle:
 		m.startReserve(s, i)
 		m.startHandBack(s, i)
+		m.startStop(s, i)
 		m.startSettle(s, i)
 	case o.stage == sent:
 		m.swapEnds(s, i)
@@ -90,8 +91,14 @@ func (m *machine) failed(s *state, i int) {
 	if l.op.kind == raising && !m.keeps(FloorKept) {
 		l.floor, l.noticed = 0, false
 	}
-	if l.op.kind == handingBack {
+	switch l.op.kind {
+	case handingBack:
 		l.keep()
+	case stopping:
+		// Read again, until it is known or the time is over: then the lease
+		// ends, as after a kill.
+		m.stopped(s, i)
+		return
 	}
 	l.op = op{}
 }
@@ -104,6 +111,9 @@ func (m *machine) known(s *state, i int) {
 		m.adopt(s, i)
 	case handingBack:
 		l.drop(l.op.block)
+	case stopping:
+		m.stopped(s, i)
+		return
 	case raising:
 		l.noticed = false
 		if !m.keeps(VoidsFirst) {

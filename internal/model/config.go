@@ -17,6 +17,7 @@ type Config struct {
 	Strays    uint8 // a swap is given up: it may be applied at any time later, or never
 	Doubts    uint8 // a write is given up: it may commit at any time later, or never
 	HandBacks uint8 // an idle holder hands back what it has left
+	Stops     uint8 // a holder stops in good order: it hands back what it can, and its registration ends
 
 	Failover bool // Postgres fails over, once, to a standby that may lack the last commits
 	Stale    bool // and the old primary goes on serving whoever still finds it

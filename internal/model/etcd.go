@@ -74,11 +74,19 @@ func (m *machine) etcd(s state) {
 		e.savedLedger, e.savedRev, e.savedRegistered = 0, 0, 0
 		e.identity++
 		s.swept, s.sweeps, s.sweepOf = false, false, 0
-		for i := range s.lives {
-			s.orphan |= s.lives[i].unfinished()
-		}
+		m.forget(&s)
 		m.tell(s, Step{verb: isRestored})
 	}
+}
+
+// forget notes what the restored ledger does not know any more: numbers that
+// were given after it was saved.
+func (m *machine) forget(s *state) {
+	for i := range s.lives {
+		s.orphan |= s.lives[i].unfinished()
+	}
+	c := m.books.claims[s.etcd.ledger]
+	s.orphan |= s.acked &^ (c.covered &^ c.free)
 }
 
 // unfinished returns the numbers that a process may still write.

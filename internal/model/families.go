@@ -33,6 +33,11 @@ func Families() []Family {
 			Large:  Config{Lives: 3, Numbers: 4, First: 2, Blocks: 4, Count: 3, Kills: 1, Strays: 1, HandBacks: 2},
 		},
 		{
+			Name: "stops", About: "holders stop in good order, beside others that are given up or die",
+			Coarse: Config{Lives: 3, Numbers: 2, Blocks: 3, Count: 2, Strays: 1, Doubts: 1, Stops: 1},
+			Large:  Config{Lives: 3, Numbers: 3, Blocks: 3, Count: 2, Kills: 1, Strays: 1, Doubts: 1, Stops: 2},
+		},
+		{
 			Name: "void", About: "what a dead holder left becomes void",
 			Coarse: Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 2, Pauses: 1, Doubts: 1, VoidOnLoss: true},
 			Large:  Config{Lives: 3, Numbers: 3, Blocks: 3, Count: 2, Kills: 1, Pauses: 1, Strays: 1, Doubts: 1, VoidOnLoss: true},
@@ -61,6 +66,11 @@ func Families() []Family {
 			Name: "restore-hand-backs", About: "etcd is restored to a state with free numbers",
 			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, HandBacks: 1, Restore: true},
 			Large:  Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 1, Strays: 1, HandBacks: 1, Restore: true},
+		},
+		{
+			Name: "restore-stops", About: "etcd is restored, and holders stop in good order",
+			Coarse: Config{Lives: 2, Numbers: 1, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true},
+			Large:  Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Strays: 1, Stops: 2, Restore: true},
 		},
 		{
 			Name: "restore-kills", About: "etcd is restored, and holders die",

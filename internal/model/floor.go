@@ -7,12 +7,12 @@ func (m *machine) askFloor(s state, i int) {
 	l := &s.lives[i]
 	noticed := l.knows != 0
 	l.knows = s.etcd.identity + 1
+	l.seen = s.acked
 	if !m.keeps(FloorAsked) {
 		m.tell(s, Step{verb: asksNobody, life: uint8(i)})
 		return
 	}
 	l.noticed = noticed
-	l.seen = s.acked
 	for p := range s.pg {
 		if !s.pg[p].up {
 			continue

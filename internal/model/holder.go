@@ -13,7 +13,7 @@ func (m *machine) begin(s state) {
 				continue
 			}
 			next := s
-			next.lives[i] = life{phase: alive, era: s.pg[p].era}
+			next.lives[i] = life{phase: alive, era: s.pg[p].era, bornIn: s.etcd.identity}
 			if !m.cfg.Restore {
 				// The ledger never goes back, so the floor is never above
 				// the mark: not to ask spares a step.

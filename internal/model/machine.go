@@ -20,7 +20,7 @@ func (m *machine) initial() state {
 	var s state
 	s.pg[0] = server{up: true, era: 1}
 	s.kills, s.pauses, s.givenUp = m.cfg.Kills, m.cfg.Pauses, m.cfg.Strays
-	s.doubts, s.handBacks = m.cfg.Doubts, m.cfg.HandBacks
+	s.doubts, s.handBacks, s.stops = m.cfg.Doubts, m.cfg.HandBacks, m.cfg.Stops
 	return s
 }
 

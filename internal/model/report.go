@@ -39,6 +39,8 @@ const (
 	sendsHandBack
 	handedBack
 	findsGone
+	sendsStop
+	hasStopped
 	fences
 	surveys
 	surveysAndVoids
@@ -53,7 +55,7 @@ const (
 	verbCount
 )
 
-var appliedVerb = [...]verb{reserving: reserved, raising: raised, handingBack: handedBack, settling: settled}
+var appliedVerb = [...]verb{reserving: reserved, raising: raised, handingBack: handedBack, stopping: hasStopped, settling: settled}
 
 // texts may use: $life, $of, $1 and $2 (numbers), $range, $era.
 var texts = [verbCount]string{
@@ -87,6 +89,8 @@ var texts = [verbCount]string{
 	sendsHandBack:     "$life sends the swap that hands back $range",
 	handedBack:        "$life has handed back $range",
 	findsGone:         "$life finds that $range is no longer held",
+	sendsStop:         "$life stops, and sends the swap that hands back what it can",
+	hasStopped:        "$life has stopped",
 	fences:            "$life fences $of in era $era, to settle its block",
 	surveys:           "$life reads the rows of $of's block in era $era and sends the swap that frees the rest",
 	surveysAndVoids:   "$life reads the rows of $of's block in era $era, makes the rest void and sends the swap",

@@ -103,7 +103,9 @@ func (m *machine) adopt(s *state, i int) {
 		l.fates[n] = untaken
 	}
 	m.checkGrant(s, i)
-	l.seen = 0
+	if s.etcd.identity == 0 {
+		l.seen = 0 // made anew when it asks next
+	}
 }
 
 // offeredBefore reports whether a row of n by life i, for the request that had

@@ -25,6 +25,7 @@ const (
 	Sweep                      // after a failover what is neither row, held nor free becomes void
 	SweepAgain                 // a sweep is repeated until the ledger it read holds no block of an earlier era
 	HeldUntilSpent             // a block stays held until its numbers are spent, not merely taken
+	KnownHandBack              // after a restore of etcd a block that the shelf does not know is settled, not handed back
 	PrimaryKey                 // one row per number
 	AckAfterCommit             // an invoice is acknowledged after its row is committed
 	ruleCount
@@ -33,7 +34,7 @@ const (
 var ruleNames = [ruleCount]string{
 	"fence", "fence-waits", "fence-seen", "write-in-era", "block-in-era", "one-snapshot", "era-order",
 	"value-compare", "whole-identity", "floor-asked", "floor-kept", "voids-first", "sweep", "sweep-again",
-	"held-until-spent", "primary-key", "ack-after-commit",
+	"held-until-spent", "known-hand-back", "primary-key", "ack-after-commit",
 }
 
 func (r Rule) String() string { return ruleNames[r] }

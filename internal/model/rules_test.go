@@ -13,12 +13,13 @@ var (
 	stale    = Config{Name: "stale", Lives: 2, Numbers: 1, Blocks: 1, Count: 1, Kills: 1, Pauses: 1, Failover: true, Stale: true}
 	restore  = Config{Name: "restore", Lives: 1, Numbers: 3, Blocks: 3, Count: 2, Strays: 1, Doubts: 1, Restore: true}
 	handBack = Config{Name: "hand-back", Lives: 2, Numbers: 2, Blocks: 3, Count: 1, HandBacks: 1, Restore: true}
+	stopped  = Config{Name: "stopped", Lives: 2, Numbers: 1, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true}
 	voided   = Config{Name: "voided", Lives: 2, Numbers: 3, First: 2, Blocks: 2, Count: 2, Kills: 1, Doubts: 1, VoidOnLoss: true}
 )
 
 func TestTheWholeProtocolKeepsItsPromises(t *testing.T) {
 	var happened [verbCount]bool
-	for _, world := range []Config{paused, failover, settlers, stale, restore, handBack, voided} {
+	for _, world := range []Config{paused, failover, settlers, stale, restore, handBack, stopped, voided} {
 		t.Run(world.Name, func(t *testing.T) {
 			for v, did := range mustHold(t, world).happened {
 				happened[v] = happened[v] || did
@@ -109,6 +110,7 @@ func TestWithoutARuleAPromiseIsBroken(t *testing.T) {
 		{SweepAgain, stale, unaccounted},
 		{HeldUntilSpent, paused, unaccounted},
 		{AckAfterCommit, paused, notKept},
+		{KnownHandBack, stopped, freeAndIssued},
 		{PrimaryKey, handBack, notUnique},
 	} {
 		t.Run(tt.rule.String(), func(t *testing.T) {

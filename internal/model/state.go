@@ -10,15 +10,15 @@ type state struct {
 
 	acked  numbers // ever acknowledged, in any history of Postgres
 	lost   numbers // of these, not known to the present primary
-	orphan numbers // on some shelf when etcd was restored
+	orphan numbers // given before etcd was restored, or about to be, and unknown to what it was restored to
 
 	sweepOf ledgerID // the ledger that the sweep under way has read
 	sweeps  bool     // a sweep is under way
 	swept   bool     // nothing was left to sweep since
 
-	kills, pauses, givenUp, doubts, handBacks uint8
-	standby                                   standbyState
-	breach                                    breach // noticed in the step that led here
+	kills, pauses, givenUp, doubts, handBacks, stops uint8
+	standby                                          standbyState
+	breach                                           breach // noticed in the step that led here
 }
 
 // etcd is one key, its leases, and a copy of both from which it is restored.
@@ -97,10 +97,11 @@ type life struct {
 	again  numbers // of these, for another request than the first with that number
 	blocks [2]block
 
+	bornIn  uint8 // the identity of etcd when it began
 	knows   uint8 // the identity of etcd it last asked the floor for, plus one; 0: none
 	floor   uint8
-	noticed bool // it saw etcd change its identity, and has to set aside what may have been given
-	seen    numbers
+	noticed bool    // it saw etcd change its identity, and has to set aside what may have been given
+	seen    numbers // acknowledged before it asked: never to be in its next block
 
 	op op
 }
@@ -147,6 +148,7 @@ const (
 	reserving
 	raising
 	handingBack
+	stopping
 	settling
 )
 
