@@ -14,7 +14,7 @@ func Families() []Family {
 	return []Family{
 		{
 			Name: "kills", About: "holders die; swaps and writes are given up and land later",
-			Coarse: Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 2, Kills: 1, Strays: 1, Doubts: 1},
+			Coarse: Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 1, Kills: 1, Strays: 1, Doubts: 1},
 			Large:  Config{Lives: 3, Numbers: 3, Blocks: 3, Count: 2, Kills: 2, Strays: 1, Doubts: 1},
 		},
 		{
@@ -44,12 +44,12 @@ func Families() []Family {
 		},
 		{
 			Name: "failover", About: "Postgres fails over to a standby that lacks the last commits",
-			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Pauses: 1, Strays: 1, Doubts: 1, Failover: true},
+			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 2, Count: 2, Pauses: 1, Strays: 1, Doubts: 1, Failover: true},
 			Large:  Config{Lives: 3, Numbers: 2, Blocks: 3, Count: 1, Kills: 1, Pauses: 1, Doubts: 1, Failover: true},
 		},
 		{
 			Name: "three-lives", About: "a failover while three holders settle and write",
-			Coarse: Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 1, Pauses: 1, Failover: true},
+			Coarse: Config{Lives: 3, Numbers: 1, Blocks: 2, Count: 1, Kills: 1, Pauses: 1, Doubts: 1, Failover: true},
 			Large:  Config{Lives: 4, Numbers: 2, Blocks: 3, Count: 1, Pauses: 1, Failover: true},
 		},
 		{

@@ -13,7 +13,7 @@ var (
 	stale    = Config{Name: "stale", Lives: 2, Numbers: 1, Blocks: 1, Count: 1, Kills: 1, Pauses: 1, Failover: true, Stale: true}
 	restore  = Config{Name: "restore", Lives: 1, Numbers: 3, Blocks: 3, Count: 2, Strays: 1, Doubts: 1, Restore: true}
 	handBack = Config{Name: "hand-back", Lives: 2, Numbers: 2, Blocks: 3, Count: 1, HandBacks: 1, Restore: true}
-	stopped  = Config{Name: "stopped", Lives: 2, Numbers: 1, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true}
+	stopped  = Config{Name: "stopped", Lives: 1, Numbers: 2, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true}
 	voided   = Config{Name: "voided", Lives: 2, Numbers: 3, First: 2, Blocks: 2, Count: 2, Kills: 1, Doubts: 1, VoidOnLoss: true}
 )
 
