@@ -1,29 +1,59 @@
 package model
 
-// begin starts the next life: enrolled in the era that was read, registered,
-// knowing nothing. Lives begin in the order of their names, which leaves out
-// histories that differ in names only.
+// begin starts the next life. Lives begin in the order of their names, which
+// leaves out histories that differ in names only.
 func (m *machine) begin(s state) {
 	for i := range m.cfg.Lives {
-		if s.lives[i].phase != unborn {
+		if s.lives[i].phase == beginning {
+			m.enrol(s, i)
+		}
+		if s.lives[i].phase == unborn {
+			m.readEra(s, i)
+			return
+		}
+	}
+}
+
+// readEra is the first step of a life. Where the era cannot change, the life
+// enrols in the same step.
+func (m *machine) readEra(s state, i int) {
+	for p := range s.pg {
+		if !s.pg[p].up {
 			continue
 		}
-		for p := range s.pg {
-			if !s.pg[p].up {
-				continue
-			}
-			next := s
-			next.lives[i] = life{phase: alive, era: s.pg[p].era, bornIn: s.etcd.identity}
-			if !m.cfg.Restore {
-				// The ledger never goes back, so the floor is never above
-				// the mark: not to ask spares a step.
-				next.lives[i].knows = next.etcd.identity + 1
-			}
-			next.pg[p].holders[i] = enrolled
-			next.etcd.registered.add(i)
-			m.tell(next, Step{verb: begins, life: uint8(i), first: s.pg[p].era})
+		next := s
+		next.lives[i] = life{phase: beginning, era: s.pg[p].era}
+		if !m.cfg.Failover {
+			m.enrol(next, i)
+			continue
 		}
-		return
+		m.tell(next, Step{verb: readsEra, life: uint8(i), first: s.pg[p].era})
+	}
+}
+
+// enrol stores the holder's row, and registers the holder. If the era is
+// another by now it reads it again.
+func (m *machine) enrol(s state, i int) {
+	for p := range s.pg {
+		if !s.pg[p].up {
+			continue
+		}
+		next := s
+		l := &next.lives[i]
+		if l.era != s.pg[p].era && m.keeps(EnrolInEra) {
+			l.era = s.pg[p].era
+			m.tell(next, Step{verb: readsEra, life: uint8(i), first: l.era})
+			continue
+		}
+		l.phase, l.rowEra, l.bornIn = alive, s.pg[p].era, s.etcd.identity
+		if !m.cfg.Restore {
+			// The ledger never goes back, so the floor is never above the
+			// mark: not to ask spares a step.
+			l.knows = s.etcd.identity + 1
+		}
+		next.pg[p].holders[i] = enrolled
+		next.etcd.registered.add(i)
+		m.tell(next, Step{verb: begins, life: uint8(i), first: l.rowEra})
 	}
 }
 
@@ -107,7 +137,7 @@ func (m *machine) mayWrite(s *state, i, p int) bool {
 	if m.keeps(Fence) && s.pg[p].holders[i] != enrolled {
 		return false
 	}
-	return !m.keeps(WriteInEra) || s.lives[i].era == s.pg[p].era
+	return !m.keeps(WriteInEra) || s.lives[i].rowEra == s.pg[p].era
 }
 
 // acknowledge answers 201.

@@ -9,7 +9,8 @@ import (
 type verb uint8
 
 const (
-	begins verb = iota
+	readsEra verb = iota
+	begins
 	isKilled
 	leaseEnds
 	leaseEndsUnseen
@@ -59,6 +60,7 @@ var appliedVerb = [...]verb{reserving: reserved, raising: raised, handingBack: h
 
 // texts may use: $life, $of, $1 and $2 (numbers), $range, $era.
 var texts = [verbCount]string{
+	readsEra:          "$life reads the era: $1",
 	begins:            "$life begins, enrolled in era $1",
 	isKilled:          "$life is killed",
 	leaseEnds:         "the lease of $life, who is dead, ends",

@@ -13,6 +13,7 @@ const (
 	Fence          Rule = iota // a dead holder is fenced before its blocks are settled
 	FenceWaits                 // the fence waits for the batch in flight (FOR SHARE, not FOR KEY SHARE)
 	FenceSeen                  // the settler reads in the snapshot of the rows that the fence is there
+	EnrolInEra                 // a holder's row is stored only while the era is the one that was read
 	WriteInEra                 // a write is refused if its holder's era is not the present one
 	BlockInEra                 // a block of an earlier era is settled as void, never as free
 	OneSnapshot                // the settler reads era and rows in one statement
@@ -32,7 +33,7 @@ const (
 )
 
 var ruleNames = [ruleCount]string{
-	"fence", "fence-waits", "fence-seen", "write-in-era", "block-in-era", "one-snapshot", "era-order",
+	"fence", "fence-waits", "fence-seen", "enrol-in-era", "write-in-era", "block-in-era", "one-snapshot", "era-order",
 	"value-compare", "whole-identity", "floor-asked", "floor-kept", "voids-first", "sweep", "sweep-again",
 	"held-until-spent", "known-hand-back", "primary-key", "ack-after-commit",
 }

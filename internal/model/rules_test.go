@@ -97,6 +97,7 @@ func TestWithoutARuleAPromiseIsBroken(t *testing.T) {
 		{Fence, paused, freeAndIssued},
 		{FenceWaits, paused, freeAndIssued},
 		{FenceSeen, stale, freeAndIssued},
+		{EnrolInEra, stale, freeAndIssued},
 		{WriteInEra, failover, notApart},
 		{BlockInEra, failover, freeAndIssued},
 		{OneSnapshot, settlers, freeAndIssued},

@@ -92,7 +92,8 @@ type swap struct {
 // life is one holder's process: what it remembers.
 type life struct {
 	phase  phase
-	era    uint8
+	era    uint8 // that it read; its blocks bear it
+	rowEra uint8 // that its row bears
 	fates  [maxNumber + 1]fate
 	again  numbers // of these, for another request than the first with that number
 	blocks [2]block
@@ -110,6 +111,7 @@ type phase uint8
 
 const (
 	unborn phase = iota
+	beginning
 	alive
 	dead
 )
