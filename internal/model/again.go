@@ -5,7 +5,7 @@ import "folio/counter"
 // readAgain looks for a change of unknown outcome in the ledger.
 func (m *machine) readAgain(s state, i int) {
 	if s.lives[i].op.kind == handingBack {
-		m.handBackAgain(s, i)
+		m.sendHandBack(s, i)
 		return
 	}
 	l := &s.lives[i]

@@ -18,12 +18,9 @@ func (m *machine) askFloor(s state, i int) {
 			continue
 		}
 		next := s
-		for n := range s.pg[p].rows {
-			if s.pg[p].rows[n] != noRow {
-				next.lives[i].floor = uint8(n)
-			}
-		}
-		m.tell(next, Step{verb: asksFloor, life: uint8(i), first: next.lives[i].floor})
+		floor := s.pg[p].taken().highest()
+		next.lives[i].floor = floor
+		m.tell(next, Step{verb: asksFloor, life: uint8(i), first: floor})
 	}
 }
 
@@ -31,7 +28,7 @@ func (m *machine) askFloor(s state, i int) {
 // raises the mark over it. A holder that saw etcd go back sets aside the free
 // ranges too: they may have been given since.
 func (m *machine) raise(s state, i int) {
-	o := op{kind: raising, block: block{last: s.lives[i].floor}}
+	o := op{kind: raising}
 	m.load(&s, &o)
 	if m.keeps(VoidsFirst) {
 		for p := range s.pg {
@@ -44,7 +41,7 @@ func (m *machine) raise(s state, i int) {
 		}
 		return
 	}
-	o.of = uint8(m.skipped(&s, i, o.swap.old)) // to be void later
+	o.voids = m.skipped(&s, i, o.swap.old)
 	s.lives[i].op = o
 	m.sendRaise(&s, i)
 	m.tell(s, Step{verb: sendsRaise, life: uint8(i), first: s.lives[i].floor})
@@ -67,7 +64,7 @@ func (m *machine) raiseVoided(s state, i int) {
 		m.tell(s, Step{verb: sendsRaise, life: uint8(i), first: s.lives[i].floor})
 		return
 	}
-	s.pg[s.present()].record(numbers(o.of))
+	s.pg[s.present()].record(o.voids)
 	s.lives[i].op = op{}
 	m.tell(s, Step{verb: voidsSkipped, life: uint8(i)})
 }

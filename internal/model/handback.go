@@ -38,6 +38,7 @@ func (l *life) clean(b block) bool {
 	return some
 }
 
+// sendHandBack reads the ledger and sends the swap, for the first time or again.
 func (m *machine) sendHandBack(s state, i int) {
 	l := &s.lives[i]
 	b := l.op.block
@@ -58,5 +59,3 @@ func (m *machine) sendHandBack(s state, i int) {
 	m.submit(&s, i, l.op, must(led.Release(b.large(i, l.era), unused.ranges(), never)))
 	m.tell(s, step)
 }
-
-func (m *machine) handBackAgain(s state, i int) { m.sendHandBack(s, i) }

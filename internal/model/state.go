@@ -1,5 +1,7 @@
 package model
 
+import "math/bits"
+
 // state is everything that can differ between two moments of a world. It is a
 // plain value: two histories that lead to equal states are explored once.
 type state struct {
@@ -136,10 +138,11 @@ type op struct {
 	kind      opKind
 	stage     opStage
 	swap      swap
-	uncertain bool  // an earlier attempt may have been applied
-	block     block // wanted, handed back, or settled
-	era       uint8 // read at the fence
-	of        uint8 // whose block is settled
+	uncertain bool    // an earlier attempt may have been applied
+	block     block   // wanted, handed back, or settled
+	era       uint8   // read at the fence
+	of        uint8   // whose block is settled
+	voids     numbers // still to be written, if they are not written first
 	fromFree  bool
 }
 
@@ -175,6 +178,9 @@ type numbers uint8
 func (s numbers) has(n int) bool { return s&(1<<n) != 0 }
 func (s *numbers) add(n int)     { *s |= 1 << n }
 
+// highest returns the highest number of s; 0 if it is empty.
+func (s numbers) highest() uint8 { return uint8(max(bits.Len8(uint8(s)), 1) - 1) }
+
 func span(first, last int) numbers {
 	var s numbers
 	for n := first; n <= last; n++ {
@@ -191,7 +197,7 @@ func (s *state) present() int {
 	return 0
 }
 
-// rowsOf returns the numbers that have a row on a server.
+// taken returns the numbers that have a row.
 func (p *server) taken() numbers {
 	var set numbers
 	for n, a := range p.rows {
@@ -202,6 +208,7 @@ func (p *server) taken() numbers {
 	return set
 }
 
+// invoices returns the numbers whose row is not void.
 func (p *server) invoices() numbers {
 	var set numbers
 	for n, a := range p.rows {
