@@ -20,6 +20,7 @@ type Config struct {
 	Stops     uint8 // a holder stops in good order: it hands back what it can, and its registration ends
 
 	Failover bool // Postgres fails over, once, to a standby that may lack the last commits
+	Synced   bool // but that standby lacks none: nothing is acknowledged before it has it
 	Stale    bool // and the old primary goes on serving whoever still finds it
 	Restore  bool // etcd is restored, once, to a state saved earlier
 

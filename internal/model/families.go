@@ -68,6 +68,11 @@ func Families() []Family {
 			Large:  Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 1, Strays: 1, HandBacks: 1, Restore: true},
 		},
 		{
+			Name: "both", About: "etcd is restored, and Postgres fails over to a standby that lacks nothing",
+			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 2, Count: 1, Failover: true, Synced: true, Restore: true},
+			Large:  Config{Lives: 2, Numbers: 2, Blocks: 2, Count: 1, Pauses: 1, Doubts: 1, Failover: true, Synced: true, Restore: true},
+		},
+		{
 			Name: "restore-stops", About: "etcd is restored, and holders stop in good order",
 			Coarse: Config{Lives: 2, Numbers: 1, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true},
 			Large:  Config{Lives: 2, Numbers: 2, Blocks: 2, Count: 1, Strays: 1, Stops: 1, Restore: true},

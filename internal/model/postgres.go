@@ -75,6 +75,10 @@ func (m *machine) postgres(s state) {
 		next.pg[1] = s.pg[0]
 		next.pg[1].up = false
 		next.pg[1].flights = [maxLives]batch{}
+		if m.cfg.Synced {
+			m.failOver(next)
+			return
+		}
 		m.tell(next, Step{verb: isCutOff})
 	case s.standby == cutOff:
 		m.failOver(s)

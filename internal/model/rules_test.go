@@ -63,6 +63,10 @@ func TestBothStoresBackToBeforeTheSameGrantIsTheKnownLimit(t *testing.T) {
 	world := Config{Name: "both", Lives: 2, Numbers: 1, Blocks: 1, Count: 1, Failover: true, Restore: true}
 	world.only = notUnique
 	mustBreak(t, world, notUnique)
+	t.Run("but not if the standby lacks nothing", func(t *testing.T) {
+		world.Synced, world.only = true, none
+		mustHold(t, world)
+	})
 }
 
 // A free number that was issued is not the worst: told to mind nothing but
