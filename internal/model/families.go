@@ -25,7 +25,7 @@ func Families() []Family {
 		{
 			Name: "strays", About: "swaps wander, two at a time, and are sent again",
 			Coarse: Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 2, Strays: 2, HandBacks: 1},
-			Large:  Config{Lives: 3, Numbers: 2, Blocks: 3, Count: 2, Strays: 2},
+			Large:  Config{Lives: 3, Numbers: 4, Blocks: 3, Count: 3, Strays: 2},
 		},
 		{
 			Name: "hand-backs", About: "idle holders hand back; numbers are given again",
@@ -55,7 +55,7 @@ func Families() []Family {
 		{
 			Name: "stale", About: "the old primary goes on serving after the failover",
 			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Pauses: 1, Doubts: 1, Failover: true, Stale: true},
-			Large:  Config{Lives: 3, Numbers: 1, Blocks: 2, Count: 1, Pauses: 1, Doubts: 1, Failover: true, Stale: true},
+			Large:  Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 1, Pauses: 1, Failover: true, Stale: true},
 		},
 		{
 			Name: "restore", About: "etcd is restored to an older state while holders live",

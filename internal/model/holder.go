@@ -116,7 +116,7 @@ func (m *machine) send(s state, i, n, p int) {
 	step := Step{verb: writes, life: uint8(i), first: uint8(n), second: s.pg[p].era}
 	if !m.mayWrite(&s, i, p) {
 		step.verb = isRefused
-		if s.lives[i].fates[n] == doubtful && s.pg[p].rows[n] == by(i, s.lives[i].again.has(n)) {
+		if s.lives[i].fates[n] == doubtful && s.pg[p].rows[n] == by(i, s.lives[i].requests[n]) {
 			step.verb = isRefusedButFinds
 			s.acknowledge(n, p)
 		}
@@ -125,7 +125,7 @@ func (m *machine) send(s state, i, n, p int) {
 		return
 	}
 	s.lives[i].fates[n] = offered
-	s.pg[p].flights[i] = batch{number: uint8(n), again: s.lives[i].again.has(n), waits: true}
+	s.pg[p].flights[i] = batch{number: uint8(n), request: s.lives[i].requests[n], waits: true}
 	if !m.keeps(AckAfterCommit) {
 		s.acknowledge(n, p)
 	}

@@ -30,7 +30,7 @@ func (m *machine) flights(s state, i int) {
 
 // learn notes what became of a write, unless the number was reserved anew since.
 func (l *life) learn(w batch, f fate) {
-	if l.fates[w.number] == offered && l.again.has(int(w.number)) == w.again {
+	if l.fates[w.number] == offered && l.requests[w.number] == w.request {
 		l.fates[w.number] = f
 	}
 }
@@ -46,10 +46,10 @@ func (m *machine) commit(s state, i, p int) {
 		return // it has no effect, which is a step of its own
 	}
 	if *row == noRow {
-		*row = by(i, w.again)
+		*row = by(i, w.request)
 	}
 	step := Step{verb: commits, life: uint8(i), first: w.number, second: s.pg[p].era}
-	switch mine := *row == by(i, w.again) || !m.keeps(PrimaryKey); {
+	switch mine := *row == by(i, w.request) || !m.keeps(PrimaryKey); {
 	case !w.waits:
 		step.verb = commitsUnheard
 	case mine:

@@ -97,8 +97,9 @@ func (m *machine) adopt(s *state, i int) {
 		l.blocks[1] = b
 	}
 	for n := int(b.first); n <= int(b.last); n++ {
-		if s.offeredBefore(i, n) {
-			l.again ^= 1 << n
+		l.requests[n] = 0
+		for s.offeredBefore(i, n) {
+			l.requests[n]++
 		}
 		l.fates[n] = untaken
 	}
@@ -108,13 +109,13 @@ func (m *machine) adopt(s *state, i int) {
 	}
 }
 
-// offeredBefore reports whether a row of n by life i, for the request that had
-// the number last, is stored or may still come.
+// offeredBefore reports whether a row of n by life i, for the request that has
+// the number now, is stored or may still come: then it is of an earlier one.
 func (s *state) offeredBefore(i, n int) bool {
-	author := by(i, s.lives[i].again.has(n))
+	author := by(i, s.lives[i].requests[n])
 	for p := range s.pg {
 		w := s.pg[p].flights[i]
-		if s.pg[p].rows[n] == author || int(w.number) == n && by(i, w.again) == author {
+		if s.pg[p].rows[n] == author || int(w.number) == n && by(i, w.request) == author {
 			return true
 		}
 	}

@@ -43,9 +43,9 @@ type server struct {
 
 // batch is a statement of one holder that is under way, with one row.
 type batch struct {
-	number uint8 // 0: none
-	again  bool  // see life.again
-	waits  bool  // its sender waits for the answer
+	number  uint8 // 0: none
+	request uint8 // see life.requests
+	waits   bool  // its sender waits for the answer
 }
 
 // author is what the row of a number says: nothing, the holder, or that it is void.
@@ -57,13 +57,10 @@ const (
 	void author = 100
 )
 
-// by is the author of a row. A number that one life got twice, because etcd went
-// back in between, is written for two requests.
-func by(life int, again bool) author {
-	if again {
-		life += maxLives
-	}
-	return byFirst + author(life)
+// by is the author of a row. A number that one life got more than once, because
+// etcd went back in between, is written for different requests.
+func by(life int, request uint8) author {
+	return byFirst + author(life) + maxLives*author(request)
 }
 
 // standing is a holder's row in Postgres.
@@ -93,12 +90,12 @@ type swap struct {
 
 // life is one holder's process: what it remembers.
 type life struct {
-	phase  phase
-	era    uint8 // that it read; its blocks bear it
-	rowEra uint8 // that its row bears
-	fates  [maxNumber + 1]fate
-	again  numbers // of these, for another request than the first with that number
-	blocks [2]block
+	phase    phase
+	era      uint8 // that it read; its blocks bear it
+	rowEra   uint8 // that its row bears
+	fates    [maxNumber + 1]fate
+	requests [maxNumber + 1]uint8 // for which request, of those that ever had the number
+	blocks   [2]block
 
 	bornIn  uint8 // the identity of etcd when it began
 	knows   uint8 // the identity of etcd it last asked the floor for, plus one; 0: none
