@@ -25,7 +25,7 @@ func Families() []Family {
 		{
 			Name: "strays", About: "swaps wander, two at a time, and are sent again",
 			Coarse: Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 2, Strays: 2, HandBacks: 1},
-			Large:  Config{Lives: 3, Numbers: 4, Blocks: 3, Count: 3, Strays: 2},
+			Large:  Config{Lives: 2, Numbers: 4, Blocks: 3, Count: 3, Strays: 2, HandBacks: 1},
 		},
 		{
 			Name: "hand-backs", About: "idle holders hand back; numbers are given again",
@@ -60,12 +60,12 @@ func Families() []Family {
 		{
 			Name: "restore", About: "etcd is restored to an older state while holders live",
 			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Strays: 1, Restore: true},
-			Large:  Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 1, Strays: 1, Doubts: 1, Restore: true},
+			Large:  Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 1, Strays: 1, Restore: true},
 		},
 		{
 			Name: "restore-hand-backs", About: "etcd is restored to a state with free numbers",
 			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, HandBacks: 1, Restore: true},
-			Large:  Config{Lives: 2, Numbers: 3, Blocks: 3, Count: 1, Strays: 1, HandBacks: 1, Restore: true},
+			Large:  Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Strays: 1, HandBacks: 1, Restore: true},
 		},
 		{
 			Name: "both", About: "etcd is restored, and Postgres fails over to a standby that lacks nothing",
@@ -80,7 +80,7 @@ func Families() []Family {
 		{
 			Name: "restore-kills", About: "etcd is restored, and holders die",
 			Coarse: Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Kills: 1, Pauses: 1, Restore: true},
-			Large:  Config{Lives: 3, Numbers: 2, Blocks: 2, Count: 1, Kills: 1, Restore: true},
+			Large:  Config{Lives: 2, Numbers: 2, Blocks: 3, Count: 1, Kills: 1, Pauses: 1, Doubts: 1, Restore: true},
 		},
 	}
 }
