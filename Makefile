@@ -2,10 +2,11 @@
 GO ?= go
 TOOL := $(GO) tool -modfile=tools.mod
 TEST_TIMEOUT ?= 20m
+STATES ?= 25000000
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: setup build ## everything on this machine: etcd, Postgres, three replicas; ^C ends it
@@ -23,6 +24,14 @@ setup: ## see to it that Go and Postgres are on this machine
 .PHONY: test
 test: setup ## every test, against a real etcd and a real Postgres, under the race detector
 	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: model
+model: ## explore every interleaving of small worlds: the protocol has to keep its promises in all of them
+	@$(GO) run ./internal/model/check --config coarse
+
+.PHONY: model-large
+model-large: ## the same for larger worlds, up to STATES states each: takes long
+	@$(GO) run ./internal/model/check --config large --states $(STATES)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, and the arrows between the rooms
