@@ -5,25 +5,124 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/bwmarrin/snowflake"
 
 	"folio/counter"
 	"folio/counter/countertest"
 )
 
-// steady runs an allocator whose blocks are as long as they can be, so that a
-// benchmark measures taking, not reserving.
+// BenchmarkNumber compares ways to get a number, from all cores at once:
+//
+//	atomic-add            one word that all add to: the yardstick
+//	one-series            Take and Spend by a handle, on one hot series
+//	one-series-by-name    the series is looked up each time
+//	100000-in-turn        100,000 handles, one after the other
+//	100000-at-random      the same in random order: almost each waits for memory
+//	100000-words-…        bare additions to 100,000 words, each on a cache line of its
+//	                      own: what of the two before is the memory's
+//	snowflake             a snowflake library: no ledger, no account of what became
+//	                      of a number, and none that a person could call the next
+func BenchmarkNumber(b *testing.B) {
+	b.Run("way=atomic-add", atomicAdd)
+	b.Run("way=one-series", oneSeries)
+	b.Run("way=one-series-by-name", oneSeriesByName)
+	b.Run("way=snowflake", snowflakes)
+	handles := filled(b, steady(b, 1_000), manySeries)
+	words := make([]paddedWord, manySeries)
+	shuffled := rand.New(rand.NewPCG(1, 1)).Perm(manySeries)
+	inTurn, atRandom := func(i int) int { return i }, func(i int) int { return shuffled[i] }
+	take := func(b *testing.B, i int) { takeSpend(b, handles[i]) }
+	add := func(_ *testing.B, i int) { words[i].n.Add(1) }
+	b.Run("way=100000-words-in-turn", func(b *testing.B) { overMany(b, inTurn, add) })
+	b.Run("way=100000-words-at-random", func(b *testing.B) { overMany(b, atRandom, add) })
+	b.Run("way=100000-in-turn", func(b *testing.B) { overMany(b, inTurn, take) })
+	b.Run("way=100000-at-random", func(b *testing.B) { overMany(b, atRandom, take) })
+}
+
+type paddedWord struct {
+	n atomic.Int64
+	_ [56]byte
+}
+
+func atomicAdd(b *testing.B) {
+	var n atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			n.Add(1)
+		}
+	})
+}
+
+func oneSeries(b *testing.B) {
+	h := steady(b, 1_000_000).Handle(invoices)
+	takeSpend(b, h)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			takeSpend(b, h)
+		}
+	})
+}
+
+func oneSeriesByName(b *testing.B) {
+	a := steady(b, 1_000_000)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			n, err := a.Take(context.Background(), invoices)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			n.Spend()
+		}
+	})
+}
+
+func snowflakes(b *testing.B) {
+	node, err := snowflake.NewNode(1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			node.Generate()
+		}
+	})
+}
+
+func overMany(b *testing.B, order func(int) int, each func(*testing.B, int)) {
+	b.ReportAllocs()
+	var starts atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		i := int(starts.Add(1)) * manySeries / runtime.GOMAXPROCS(0)
+		for pb.Next() {
+			i++
+			each(b, order(i%manySeries))
+		}
+	})
+}
+
+func takeSpend(b *testing.B, h *counter.Handle) {
+	n, err := h.Take(context.Background())
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	n.Spend()
+}
+
+// steady runs an allocator whose blocks are as long as size, so that a benchmark
+// measures taking, not reserving.
 func steady(b *testing.B, size int64) *counter.Allocator {
 	b.Helper()
-	bounds := counter.Bounds{Min: size}
-	a := &counter.Allocator{Config: counter.Config{
-		Store: &countertest.Mem{},
-		Rules: func(context.Context, counter.Series) (counter.Rules, error) {
-			return counter.Rules{Bounds: bounds}, nil
-		},
-	}}
+	a := &counter.Allocator{Config: counter.Config{Store: &countertest.Mem{}, Rules: rules(counter.Rules{Bounds: counter.Bounds{Min: size}})}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -36,106 +135,22 @@ func steady(b *testing.B, size int64) *counter.Allocator {
 	return a
 }
 
-// BenchmarkAtomicAdd is the yardstick: all cores add to one word.
-func BenchmarkAtomicAdd(b *testing.B) {
-	var n atomic.Int64
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			n.Add(1)
-		}
-	})
-}
-
-// BenchmarkTakeSpendOneSeries takes and spends on one hot series from all cores.
-func BenchmarkTakeSpendOneSeries(b *testing.B) {
-	h := steady(b, 1_000_000).Handle(invoices)
-	first, err := h.Take(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	first.Spend()
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		ctx := context.Background()
-		for pb.Next() {
-			takeSpend(b, ctx, h)
-		}
-	})
-}
-
-// BenchmarkTakeSpendOneSeriesByName looks the series up each time.
-func BenchmarkTakeSpendOneSeriesByName(b *testing.B) {
-	a := steady(b, 1_000_000)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		ctx := context.Background()
-		for pb.Next() {
-			n, err := a.Take(ctx, invoices)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			n.Spend()
-		}
-	})
-}
-
 const manySeries = 100_000
 
-// BenchmarkTakeSpend100000SeriesInTurn goes through 100,000 handles in order.
-func BenchmarkTakeSpend100000SeriesInTurn(b *testing.B) {
-	overMany(b, func(i int) int { return i })
-}
-
-// BenchmarkTakeSpend100000SeriesAtRandom goes through them at random: almost each
-// access then waits for memory.
-func BenchmarkTakeSpend100000SeriesAtRandom(b *testing.B) {
-	order := rand.New(rand.NewPCG(1, 1)).Perm(manySeries)
-	overMany(b, func(i int) int { return order[i] })
-}
-
-func overMany(b *testing.B, order func(int) int) {
-	handles := filled(b, steady(b, 10_000), manySeries)
-	b.ReportAllocs()
-	b.ResetTimer()
-	var starts atomic.Int64
-	b.RunParallel(func(pb *testing.PB) {
-		ctx := context.Background()
-		i := int(starts.Add(1)) * manySeries / runtime.GOMAXPROCS(0)
-		for pb.Next() {
-			i++
-			takeSpend(b, ctx, handles[order(i%manySeries)])
-		}
-	})
-}
-
-func takeSpend(b *testing.B, ctx context.Context, h *counter.Handle) {
-	n, err := h.Take(ctx)
-	if err != nil {
-		b.Error(err)
-		return
-	}
-	n.Spend()
-}
-
-// filled returns handles of series that are busy enough for the quick way: more
-// than ten numbers were taken of each.
+// filled returns handles of series that are all busy: some hundred numbers were
+// taken of each in the last seconds.
 func filled(b *testing.B, a *counter.Allocator, series int) []*counter.Handle {
 	b.Helper()
 	handles := make([]*counter.Handle, series)
-	var work sync.WaitGroup
-	for part := range 64 {
-		work.Go(func() {
-			for i := part; i < series; i += 64 {
-				handles[i] = a.Handle(numbered(i))
-				for range 12 {
-					takeSpend(b, b.Context(), handles[i])
-				}
-			}
-		})
+	for i := range handles {
+		handles[i] = a.Handle(numbered(i))
+		takeSpend(b, handles[i])
 	}
-	work.Wait()
+	for range 300 {
+		for _, h := range handles {
+			takeSpend(b, h)
+		}
+	}
 	return handles
 }
 

@@ -14,6 +14,11 @@ const MaxBatch = maxBlock
 // each time. It outlives any number of holders, and may be used by many
 // goroutines at once.
 type Handle struct {
+	// open is the gate that was found open last, so that most takes touch the
+	// handle and one strip, and nothing else. A gate that was shut since gives
+	// nothing: then the shelf is asked.
+	open atomic.Pointer[strip]
+
 	a      *Allocator
 	series Series
 	shelf  atomic.Pointer[shelf] // of the life in which it was used last
@@ -25,8 +30,8 @@ func (a *Allocator) Handle(s Series) *Handle { return &Handle{a: a, series: s} }
 // Take returns the lowest number at hand, waiting for a refill until ctx ends.
 // Errors are those of [Allocator.Take].
 func (h *Handle) Take(ctx context.Context) (Number, error) {
-	if sh := h.shelf.Load(); sh != nil && sh.life == h.a.current.Load() {
-		if n, ok := sh.takeQuick(); ok {
+	if open := h.open.Load(); open != nil {
+		if n, ok := open.take(); ok {
 			return n, nil
 		}
 	}
@@ -34,7 +39,11 @@ func (h *Handle) Take(ctx context.Context) (Number, error) {
 }
 
 func (h *Handle) takeSlowly(ctx context.Context) (Number, error) {
-	return takeFrom(ctx, h.a, h.series, h.find, (*shelf).takeSlowly)
+	n, err := takeFrom(ctx, h.a, h.series, h.find, (*shelf).takeSlowly)
+	if sh := h.shelf.Load(); sh != nil {
+		h.open.Store(sh.quick.Load())
+	}
+	return n, err
 }
 
 // TakeN returns count numbers, 1 to [MaxBatch], all or none. They are contiguous

@@ -42,11 +42,16 @@ func newLife(a *Allocator, h Holder, era string, reg Registration, restored int6
 	}
 }
 
-// lose ends this life at once for everybody who comes to take: what its shelves
-// still have cannot be written any more. Its own end follows in Run.
+// lose ends this life for everybody who comes to take, before it returns: what its
+// shelves still have cannot be written any more. Its own end follows in Run.
 func (l *life) lose() {
 	l.a.withdraw(l)
-	l.once.Do(func() { close(l.lost) })
+	l.once.Do(func() {
+		for _, s := range l.shelves.end() {
+			s.close(lifeOver)
+		}
+		close(l.lost)
+	})
 }
 
 // loseIfLost ends this life if err says that its holder is gone.

@@ -19,8 +19,8 @@ import (
 type shelf struct {
 	life   *life
 	series Series
-	chain  *shelf // the next in its place of the table
-	quick  atomic.Pointer[strip]
+	chain  *shelf                // the next in its place of the table
+	quick  atomic.Pointer[strip] // whose gate is open
 
 	mu        sync.Mutex // guards what follows; never held across I/O
 	over      over
