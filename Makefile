@@ -45,6 +45,17 @@ lint: ## gofmt, go vet, staticcheck, and the arrows between the rooms
 generate: ## make the generated code anew
 	$(GO) generate ./...
 
+SEEDS ?= 2000
+
+.PHONY: sim
+sim: ## simulate SEEDS runs of replicas that crash, in virtual time; FROM=first seed
+	@$(GO) test -c -o bin/sim.test ./counter
+	@bin/sim.test -test.run '^TestSimulation$$' -test.timeout 0 -seeds $(SEEDS) -from $(or $(FROM),0) -figures
+
+.PHONY: bench-counter
+bench-counter: ## what taking a number costs, beside a bare atomic addition; ROUNDS=6
+	@GO=$(GO) scripts/bench-counter $(or $(ROUNDS),6)
+
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md

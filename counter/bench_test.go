@@ -30,7 +30,7 @@ func BenchmarkNumber(b *testing.B) {
 	b.Run("way=one-series", oneSeries)
 	b.Run("way=one-series-by-name", oneSeriesByName)
 	b.Run("way=snowflake", snowflakes)
-	handles := filled(b, steady(b, 1_000), manySeries)
+	handles := filled(b, steady(b, 500), manySeries)
 	words := make([]paddedWord, manySeries)
 	shuffled := rand.New(rand.NewPCG(1, 1)).Perm(manySeries)
 	inTurn, atRandom := func(i int) int { return i }, func(i int) int { return shuffled[i] }

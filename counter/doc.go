@@ -4,7 +4,21 @@
 // Make an [Allocator] with a [Store] (package counter/etcdstore has the one on
 // etcd), call [Allocator.Run] in a goroutine you wait for, and [Allocator.Take]
 // numbers from it. Each [Number] taken is owed exactly one word: Spend when a row
-// with it is stored, Return when certainly none is, Doubt when nobody can say.
+// with it is stored, Return when certainly none is, Doubt when nobody can say. A
+// [Handle] is faster for a series that is used again and again, TakeN takes many at
+// once, [Allocator.Seek] moves a series forward, [Allocator.Stats] tells what goes
+// on.
+//
+// # The promise
+//
+//   - Unique: no two takers spend the same number of a series, whatever dies, is
+//     paused, or loses a reply. With an [Owner] this holds even if the store is
+//     restored from a snapshot; without one, as long as it is not.
+//   - Accounted for: each number from a series' first to its mark is in the block of
+//     one named holder, or free, or finished. Without an Owner, what a dead holder
+//     had is finished without a row: forfeited, and counted.
+//   - Nearly in order, and few: a quiet series (fewer than ten takes in ten seconds)
+//     gives 1, 2, 3 from any replica. A busy one holds about ten seconds' worth.
 //
 // # The parts
 //
@@ -19,12 +33,13 @@
 // # States of a number
 //
 //	above the mark ──reserve──▶ held ──row stored──▶ finished (issued or void)
-//	                             │ ▲
-//	        hand back or settle  │ │ reserve, before the mark moves
-//	                             ▼ │
-//	                            free
+//	        │                    │ ▲                     ▲
+//	        │ seek  hand back or │ │ reserve, before     │
+//	        │            settle  ▼ │ the mark moves      │
+//	        └─────────▶ held    free ──────seek──────────┤
+//	                     └──────────────void─────────────┘
 //
-// Every number from 1 to the mark is in one held block, or in one free range, or
+// Every number from the first to the mark is in one held block, or in one free range, or
 // finished. Inside a held block the holder knows more: whether a number was
 // taken, whether a write with it may have been sent (offered), whether it is
 // spent or in doubt. That knowledge is never needed for safety: it dies with the
@@ -41,29 +56,61 @@
 //	value changed    it was not, and never will be: its compare fails for ever
 //	value unchanged  the identical swap is sent again
 //
-// Memory learns of a block only after one of these is known.
+// Memory learns of a block only after one of these is known. A holder makes one
+// reservation of a series at a time, for two at once could compute the same block.
 //
 // # What happens when
 //
-//   - A replica is killed. Its registration ends; another replica asks the Owner
-//     to settle its blocks. The Owner first fences the holder, durably, so that
+//   - A replica is killed. Its registration ends, the watch tells the others, one of
+//     them asks the Owner to settle its blocks. The Owner first fences the holder, durably, so that
 //     nothing is ever written under its name again, waiting for what is in flight;
 //     then it reads which numbers have rows. The rest is free, or void.
 //   - A replica is paused for longer than its registration lives. The same
-//     happens behind its back. When it wakes, its writes are refused by the fence;
-//     [Allocator.Abandon] or the lost registration drops its shelves, and it goes
-//     on under a new name.
-//   - The store is away. Numbers on the shelves are still given; then Take waits,
-//     up to its caller's deadline, for a refill that keeps trying.
+//     happens behind its back. When it wakes, its writes, voids too, are refused by
+//     the fence; [Allocator.Abandon] or the lost registration drops its shelves, and
+//     it goes on under a new name.
+//   - The store is away. Numbers on the shelves are still given; then Take waits
+//     for a refill that keeps trying, one for all callers, ever more slowly. Who has
+//     waited five seconds is told [ErrUnavailable].
 //   - A number was offered and its fate is unknown. Its block stays in the ledger,
 //     across a graceful stop too: then the holder fences itself and has its own
 //     block settled.
-//   - The ledger is missing or behind what the Owner knows to be spent. The mark
-//     is raised to that floor before anything is reserved, and what is skipped is
-//     void.
+//   - The store is restored from a snapshot, or made anew. The life ends with all
+//     that it holds. In the next one each series is raised to what its Owner knows to
+//     be spent before anything is reserved, and what is skipped is void.
+//   - One ledger is deleted, or put back to an older value. A mark below what a
+//     shelf has seen is raised in the same way. One that cannot be read is never
+//     overwritten: [ErrDamaged].
+//   - A series is sought forward. What could still be given is reserved as blocks of
+//     the seeker's holder, voided, then released; all holders are asked to hand back,
+//     the dead are settled. It is acknowledged when no block below is left.
 //   - There is no Owner. What a dead holder had left is forfeited: never given
 //     again, and so still unique.
 //
 // A registration that has ended is only the hint to begin; that the fence is
 // closed is what makes the answer final. No argument here rests on a clock.
+//
+// # Why it is fast
+//
+// A block is cut into strips of 96 numbers, one cache line each. A gate in the line
+// counts numbers out, with its limit in the same word; four marks of each number
+// say what became of it. So Take and Spend are one atomic addition and one
+// compare-and-swap, in the same line, without a mutex and without the clock. Who
+// finds the gate shut goes on to the next strip under a mutex; about once a second
+// somebody looks at the clock, sets the size of the next block ([NextSize]) and
+// decides whether one is due ([Ahead]).
+//
+// # Bugs found, and the test that holds each
+//
+//	identity without serial or holder: a stranger's block taken for one's own    TestABlockIsKnownBySerialHolderAndRange
+//	a tail clipped at the limit repeated numbers                                 TestAShortTailAtTheLimitRepeatsNoNumber
+//	a caller who left at the moment of the answer lost its number                TestACallerWhoLeavesCostsNoNumber
+//	an abandoned holder still gave a number                                      TestAnAbandonedHolderIsNotUsedAgain
+//	who had returned a number could still spend it for its next taker            TestWhoeverReturnedANumberHasNoSayInItAnyMore
+//	a seek and a refill of one replica computed the same block                   TestSimulation
+//	a stop in the middle of a seek freed numbers that were void                  TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid
+//	a paused seek voided numbers that had been settled meanwhile                 TestAVoidOfAFencedHolderStoresNothing
+//	a refused call to the store doubled the patience with the next               TestCallersOfShortPatienceDoNotMakeMoreAttempts
+//	callers in an outage each made an attempt of their own                       TestALongOutageCostsOneAttemptAtATimeAndCallersAreToldInTime
+//	a member of etcd that fell silent used up a read's whole time                counter/etcdstore: TestAReadIsAnsweredAlthoughOneMemberIsSilent
 package counter

@@ -247,6 +247,34 @@ func TestASeekWhoseRepliesAreLostIsSafeToRepeat(t *testing.T) {
 	})
 }
 
+func TestAVoidOfAFencedHolderStoresNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		slow := run(t, counter.Config{Store: m, Owner: rows, Pod: "slow"})
+		n := slow.take()
+		if err := rows.Void(t.Context(), slow.Holder(), invoices, []counter.Range{{First: 5, Last: 5}}, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rows.Settle(t.Context(), invoices, n.Block()); err != nil { // it is taken for dead
+			t.Fatal(err)
+		}
+		first := slow.Holder()
+		if err := slow.seek(20); !errors.Is(err, counter.ErrUnavailable) || !errors.Is(err, counter.ErrLost) {
+			t.Fatalf("got %v; want ErrUnavailable, for the holder is lost", err)
+		}
+		if got := rows.Row(invoices, 20); got != "" {
+			t.Fatalf("20 is %q: a fenced holder wrote it", got)
+		}
+		if err := slow.seek(20); err != nil { // in its next life
+			t.Fatal(err)
+		}
+		if slow.Holder() == first {
+			t.Error("the fenced holder lives on")
+		}
+		wantSought(t, m, rows, 20)
+	})
+}
+
 // The numbers of a seek that was cut short may have their voids already: at the
 // end of the life the rows say which are free.
 func TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid(t *testing.T) {
