@@ -1,0 +1,81 @@
+package main
+
+// handBackMutants break what a living holder gives up of its own accord.
+func handBackMutants() []mutant {
+	return []mutant{
+		{
+			name: "taken-is-enough-to-leave",
+			rule: "A block leaves the ledger when its numbers are spent, not when they are taken: until then only the ledger knows of them.",
+			file: "counter/refill.go",
+			old:  "if st.drained() {",
+			new:  "if st.left() == 0 {",
+		},
+		{
+			name: "doubts-dropped",
+			rule: "A number whose fate nobody knows may have a row: the holder must not free it on its own word.",
+			file: "counter/survey.go",
+			old:  "\t\t\ts.stuck = extended(s.stuck, st.First+offset)\n\t\tcase given:\n",
+			new:  "\t\t\tfallthrough\n\t\tcase given:\n",
+		},
+		{
+			name:  "returned-after-an-offer-is-unused",
+			rule:  "A number that was offered and given back may have a row from its first taker: only the owner can say.",
+			file:  "counter/survey.go",
+			old:   "case m&doubtful != 0, given && m&offered != 0:",
+			new:   "case m&doubtful != 0:",
+			tests: "^TestNumbersInDoubtOrRefusedDoNotHoldASeekUp$",
+		},
+		{
+			name:  "taken-and-silent-is-unused",
+			rule:  "A number whose taker has not said yet is not the holder's to free.",
+			file:  "counter/survey.go",
+			old:   "\t\t\ts.out++",
+			new:   "\t\t\ts.unused = extended(s.unused, st.First+offset)",
+			tests: "^TestASeekWaitsForNumbersThatAreTakenAndNamesWhoHasThem$",
+		},
+		{
+			name: "handed-back-whole",
+			rule: "A hand-back frees what is unused, not what was spent.",
+			file: "counter/handback.go",
+			old:  "\t\tunused = found.unused\n",
+			new:  "",
+		},
+		{
+			name: "failed-hand-back-forgotten",
+			rule: "Until it is known that a block left the ledger its stock stays with the shelf: a later hand-back would take the block for one never used.",
+			file: "counter/idle.go",
+			old:  "\tif err := c.run(ctx); err != nil {\n\t\treturn err\n\t}\n\ts.mu.Lock()",
+			new:  "\t_ = c.run(ctx)\n\ts.mu.Lock()",
+		},
+		{
+			name: "failed-hand-back-taken-back",
+			rule: "After a hand-back of unknown outcome nothing is taken from its blocks: it may have been applied.",
+			file: "counter/idle.go",
+			old:  "\tif err := c.run(ctx); err != nil {\n\t\treturn err\n\t}\n\ts.mu.Lock()",
+			new:  "\tif err := c.run(ctx); err != nil {\n\t\ts.mu.Lock()\n\t\tdefer s.mu.Unlock()\n\t\tfor _, st := range leaving {\n\t\t\tst.leaving = false\n\t\t}\n\t\treturn err\n\t}\n\ts.mu.Lock()",
+		},
+		{
+			name: "taken-from-while-it-leaves",
+			rule: "Nothing is taken from a block that is on its way out: it may be free already.",
+			file: "counter/stock.go",
+			old:  "\tif st.leaving {\n\t\treturn 0\n\t}\n",
+			new:  "",
+		},
+		{
+			name:  "idle-blocks-go-with-numbers-out",
+			rule:  "An idle series is handed back only as far as everybody who has a number of it has said what became of that.",
+			file:  "counter/idle.go",
+			old:   "st.leaving = st.leaving || st.survey().clean()",
+			new:   "st.leaving = true",
+			tests: "^TestASeekOfASeriesNeverUsedBeginsIt$",
+		},
+		{
+			name: "end-without-waiting-for-the-refill",
+			rule: "A life ends when nothing works in it any more: a refill that goes on would reserve a block that nobody hands back.",
+			file: "counter/life.go",
+			old:  "\tl.cancel()\n\tl.work.Wait()\n\treturn shelves",
+			new:  "\tdefer l.cancel()\n\treturn shelves",
+			also: hung,
+		},
+	}
+}
