@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -62,7 +63,7 @@ func (s *site) sound(ctx context.Context, all []mutant) error {
 	for _, m := range all {
 		runs = append(runs, m.run())
 	}
-	v, err := s.test(ctx, strings.Join(runs, "|"))
+	v, err := s.test(ctx, filepath.Join(s.dir, "sound.test"), strings.Join(runs, "|"))
 	if err == nil && v.outcome != passed {
 		err = fmt.Errorf("the sound code does not pass: %s: %s: %s", v.outcome, v.test, v.why)
 	}

@@ -21,14 +21,6 @@ func seekMutants() []mutant {
 			tests: "^TestAfterASeekEveryReplicaGoesOnAboveTheMark$",
 		},
 		{
-			name:  "call-in-misses-the-refill",
-			rule:  "A block whose reservation was under way when its series was called in is called in too.",
-			file:  "counter/shelf.go",
-			old:   "st.leaving = s.queue != nil && b.First <= s.queue.calledIn",
-			new:   "st.leaving = false",
-			tests: "^TestABlockThatIsReservedDuringASeekIsHandedBackToo$",
-		},
-		{
 			name:  "seek-passes-over-free-ranges",
 			rule:  "What was free below the mark of a seek is void: else it is given after the seek.",
 			file:  "counter/ledger.go",

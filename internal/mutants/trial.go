@@ -26,13 +26,16 @@ type site struct {
 	timeout time.Duration
 }
 
+// few is how many seeds are tried first: most faults need no more.
+const few = 4
+
 // try runs m's tests on the copy with m in it.
 func (s *site) try(ctx context.Context, m mutant) (verdict, error) {
 	overlay, err := s.overlay(m)
 	if err != nil {
 		return verdict{}, err
 	}
-	return s.test(ctx, m.run(), "-overlay="+overlay)
+	return s.test(ctx, filepath.Join(s.dir, m.name+".test"), m.run(), "-overlay="+overlay)
 }
 
 // overlay writes the mutated file beside the copy and returns the file that tells
@@ -58,13 +61,41 @@ func (s *site) overlay(m mutant) (string, error) {
 	return beside + ".json", os.WriteFile(beside+".json", replace, 0o600)
 }
 
-// test runs the tests that match run, until the first that fails.
-func (s *site) test(ctx context.Context, run string, more ...string) (verdict, error) {
-	args := append([]string{"test", "-json", "-count=1", "-failfast", "-vet=off", "-timeout=" + s.timeout.String(), "-run=" + run}, more...)
-	args = append(args, tested, "-seeds="+strconv.Itoa(s.seeds))
+// test builds the tests into binary, once, and runs those that match run: the
+// simulation with a few seeds, and only if these notice nothing with the others.
+func (s *site) test(ctx context.Context, binary, run string, build ...string) (verdict, error) {
+	v, err := s.build(ctx, binary, build...)
+	if err != nil || v.outcome != passed {
+		return v, err
+	}
+	defer os.Remove(binary)
+	first := s.seeds
+	if run == simulation {
+		first = min(few, s.seeds)
+	}
+	v, err = s.runTests(ctx, binary, run, 0, first)
+	if err == nil && v.outcome == passed && first < s.seeds {
+		v, err = s.runTests(ctx, binary, run, first, s.seeds-first)
+	}
+	return v, err
+}
+
+func (s *site) build(ctx context.Context, binary string, more ...string) (verdict, error) {
+	args := append([]string{"test", "-c", "-json", "-vet=off", "-o=" + binary}, more...)
+	return s.judged(ctx, "module", append(args, tested)...)
+}
+
+func (s *site) runTests(ctx context.Context, binary, run string, from, seeds int) (verdict, error) {
+	return s.judged(ctx, filepath.Join("module", tested), "tool", "test2json", binary,
+		"-test.v=test2json", "-test.failfast", "-test.timeout="+s.timeout.String(), "-test.run="+run,
+		"-from="+strconv.Itoa(from), "-seeds="+strconv.Itoa(seeds))
+}
+
+// judged runs the go command in a folder of the copy and judges what it says.
+func (s *site) judged(ctx context.Context, folder string, args ...string) (verdict, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := group(exec.CommandContext(ctx, "go", args...))
-	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(s.dir, "module"), &stdout, &stderr
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(s.dir, folder), &stdout, &stderr
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	err := cmd.Run()
 	if ctx.Err() != nil {
@@ -72,14 +103,14 @@ func (s *site) test(ctx context.Context, run string, more ...string) (verdict, e
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return verdict{}, fmt.Errorf("go test: %w", err)
+		return verdict{}, fmt.Errorf("go %s: %w", args[0], err)
 	}
 	v, judged := judge(&stdout)
 	if judged != nil {
 		return verdict{}, judged
 	}
 	if (err == nil) != (v.outcome == passed) {
-		return verdict{}, fmt.Errorf("go test: %w, and yet the tests %s: %s", err, v.outcome, strings.TrimSpace(stderr.String()))
+		return verdict{}, fmt.Errorf("go %s ended with %v, and yet it %s: %s", args[0], err, v.outcome, strings.TrimSpace(stderr.String()))
 	}
 	return v, nil
 }
