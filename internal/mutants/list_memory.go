@@ -23,8 +23,8 @@ func memoryMutants() []mutant {
 			name:  "gate-counted-and-then-shut",
 			rule:  "A look shuts the gate and counts in one step: whoever takes in between would share a number with one who comes by the slow way.",
 			file:  "counter/shelf.go",
-			old:   "\t\ts.quick.Store(nil)\n\t\tif taken := open.from.shut(open); taken > 0 {",
-			new:   "\t\ttaken := open.from.throughGate(open)\n\t\topen.from.next += taken\n\t\tfor range 1000 {\n\t\t\topen.gate.Load()\n\t\t}\n\t\ts.quick.Store(nil)\n\t\topen.gate.Store(0)\n\t\tif taken > 0 {",
+			old:   "\t\ts.quick.Store(nil)\n\t\ts.through += int32(open.from.shut(open))\n",
+			new:   "\t\ttaken := open.from.throughGate(open)\n\t\topen.from.next += taken\n\t\tfor range 1000 {\n\t\t\topen.gate.Load()\n\t\t}\n\t\ts.quick.Store(nil)\n\t\topen.gate.Store(0)\n\t\ts.through += int32(taken)\n",
 			tests: "^TestNoNumberIsGivenTwiceHoweverManyTakeIt$",
 		},
 		{

@@ -55,10 +55,10 @@ func seekMutants() []mutant {
 		},
 		{
 			name:  "seek-cut-short-and-freed",
-			rule:  "What a seek set aside may have its voids already: only the rows can say what of it is free.",
+			rule:  "A block that the shelf does not know may be of a seek that was cut short, its voids stored already: only the rows can say what of it is free.",
 			file:  "counter/handback.go",
-			old:   "if slices.ContainsFunc(aside, b.Is) {",
-			new:   "if aside != nil && b.Serial < 0 {",
+			old:   "\tif st == nil {\n\t\treturn led, false\n\t}\n",
+			new:   "\tif st == nil {\n\t\tnext, err := led.Release(b, []Range{b.Range}, time.Now().UTC())\n\t\treturn next, err == nil\n\t}\n",
 			tests: "^TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid$",
 		},
 		{
