@@ -134,10 +134,9 @@ func simulate(t *testing.T, seed uint64, total *simCounts) {
 		})
 	}
 	actors.Wait()
+	w.judgeAll() // before the coda too: its seeks settle what others have left undone
 	w.coda()
-	for _, s := range simSeries {
-		w.judge(s)
-	}
+	w.judgeAll()
 	if t.Failed() {
 		t.Logf("the history of seed %d:\n%s", seed, w.history.String())
 	}
@@ -168,6 +167,12 @@ func (w *world) coda() {
 	}
 	a.stop()
 	b.stop()
+}
+
+func (w *world) judgeAll() {
+	for _, s := range simSeries {
+		w.judge(s)
+	}
 }
 
 // judge is the oracle: it looks at what is left when all is over.

@@ -67,7 +67,7 @@ func ledgerMutants() []mutant {
 			rule: "A number is held or free, never both.",
 			file: "counter/ledger.go",
 			old:  "l.Free[0].First = r.Last + 1",
-			new:  "l.Free[0].First = r.Last",
+			new:  "l.Free[0].First = max(r.Last, r.First+1)",
 		},
 		{
 			name:  "what-does-not-fit-is-dropped",

@@ -20,14 +20,6 @@ func memoryMutants() []mutant {
 			tests: "^TestNoNumberIsGivenTwiceHoweverManyTakeIt$",
 		},
 		{
-			name:  "gate-counted-and-then-shut",
-			rule:  "A look shuts the gate and counts in one step: whoever takes in between would share a number with one who comes by the slow way.",
-			file:  "counter/shelf.go",
-			old:   "\t\ts.quick.Store(nil)\n\t\ts.through += int32(open.from.shut(open))\n",
-			new:   "\t\ttaken := open.from.throughGate(open)\n\t\topen.from.next += taken\n\t\tfor range 1000 {\n\t\t\topen.gate.Load()\n\t\t}\n\t\ts.quick.Store(nil)\n\t\topen.gate.Store(0)\n\t\ts.through += int32(taken)\n",
-			tests: "^TestNoNumberIsGivenTwiceHoweverManyTakeIt$",
-		},
-		{
 			name:  "old-turn-kept",
 			rule:  "A number that was given back and taken again belongs to its new taker, who alone may say what became of it.",
 			file:  "counter/stock.go",
