@@ -37,14 +37,6 @@ func historyMutants() []mutant {
 			tests: "^TestAMissingLedgerDoesNotStartFromOne$",
 		},
 		{
-			name:  "restore-not-noticed",
-			rule:  "When the store is in another history all that a holder has in memory is worth nothing: its life ends.",
-			file:  "counter/change.go",
-			old:   "if c.store.Restored() != c.restored {",
-			new:   "if c.store.Restored() < c.restored {",
-			tests: "^TestAStoreInAnotherHistoryEndsTheLifeAndNoNumberComesTwice$",
-		},
-		{
 			name: "names-used-again",
 			rule: "No two lives share a name: the fence of the one would bar the other, or let it pass.",
 			file: "counter/allocator.go",

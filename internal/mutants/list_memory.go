@@ -55,8 +55,8 @@ func memoryMutants() []mutant {
 			name:  "shelf-outlives-its-life",
 			rule:  "A holder that was fenced gives no number any more, at once: nothing it gives can be written.",
 			file:  "counter/life.go",
-			old:   "\tl.a.withdraw(l)\n\tl.once",
-			new:   "\tl.once",
+			old:   "\tl.a.withdraw(l)\n\tl.once.Do(func() { close(l.lost) })",
+			new:   "\tl.once.Do(func() { time.AfterFunc(time.Second, func() { close(l.lost) }) })",
 			tests: "^TestAnAbandonedHolderIsNotUsedAgain$",
 		},
 	}

@@ -61,12 +61,5 @@ func seekMutants() []mutant {
 			new:   "\tif st == nil {\n\t\tnext, err := led.Release(b, []Range{b.Range}, time.Now().UTC())\n\t\treturn next, err == nil\n\t}\n",
 			tests: "^TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid$",
 		},
-		{
-			name: "fenced-and-voiding",
-			rule: "A void is a write like any other: a holder that is fenced must not void a number that was freed and given since.",
-			file: "counter/countertest/rows.go",
-			old:  "if fenced, enrolled := r.fenced[holder]; !enrolled || fenced {\n\t\treturn fmt.Errorf(\"void",
-			new:  "if _, enrolled := r.fenced[holder]; !enrolled {\n\t\treturn fmt.Errorf(\"void",
-		},
 	}
 }
