@@ -41,6 +41,10 @@ lint: ## gofmt, go vet, staticcheck, and the arrows between the rooms
 	scripts/arrows --self-test
 	scripts/arrows
 
+.PHONY: mutants
+mutants: ## plant faults into a copy of the counter; the simulation must notice each
+	@$(GO) run ./internal/mutants $(ARGS)
+
 .PHONY: generate
 generate: ## make the generated code anew
 	$(GO) generate ./...

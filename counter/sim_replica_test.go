@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +85,16 @@ func (o *owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	if err := o.link.gate(); err != nil {
 		return nil, err
 	}
+	if o.link.w.alive(b.Holder) && !strings.HasPrefix(b.Holder, o.link.pod+".") {
+		o.link.w.breach(s, nil, "%s settles %s, who is registered", o.link.pod, b.Holder)
+	}
+	if err := o.link.w.stumble(); err != nil {
+		return nil, err
+	}
 	free, err := o.Rows.Settle(ctx, s, b)
+	if err == nil {
+		err = o.link.w.stumble()
+	}
 	if !o.last && o.link.w.intn(10) == 0 {
 		o.link.w.total.halfway.Add(1)
 		o.link.crash("half-way through settling")
@@ -96,24 +106,40 @@ func (o *owner) Void(ctx context.Context, holder string, s counter.Series, range
 	if err := o.link.gate(); err != nil {
 		return err
 	}
-	return o.Rows.Void(ctx, holder, s, ranges, reason)
+	if err := o.link.w.stumble(); err != nil {
+		return err
+	}
+	if err := o.Rows.Void(ctx, holder, s, ranges, reason); err != nil {
+		return err
+	}
+	return o.link.w.stumble()
 }
 
 // simReplica is a replica in a world.
 type simReplica struct {
 	*replica
-	w    *world
-	link *link
+	w     *world
+	link  *link
+	phase time.Duration // of its rests
+}
+
+// rest lets all clients of a replica pause together from time to time, so that its
+// series are idle.
+func (r *simReplica) rest() {
+	const every, long = 25 * time.Second, 10 * time.Second
+	if into := time.Duration(time.Now().UnixNano()+int64(r.phase)) % every; into < long {
+		time.Sleep(long - into)
+	}
 }
 
 func (w *world) start(pod string, last bool) *simReplica {
 	l := &link{Store: w.mem, w: w, pod: pod}
-	c := counter.Config{Store: l, Pod: pod, HandBack: time.Minute, Log: w.history.logger(pod),
+	c := counter.Config{Store: l, Pod: pod, HandBack: time.Minute, Idle: time.Duration(w.intn(2)) * 2 * time.Second, Log: w.history.logger(pod),
 		Rules: func(context.Context, counter.Series) (counter.Rules, error) { return w.rules, nil }}
 	if w.ownerly {
 		c.Owner = &owner{Rows: w.rows, link: l, last: last}
 	}
-	return &simReplica{replica: run(w.t, c), w: w, link: l}
+	return &simReplica{replica: run(w.t, c), w: w, link: l, phase: w.upTo(25 * time.Second)}
 }
 
 // replica lives for a while under load and then crashes, or, if it is the last
@@ -191,6 +217,7 @@ func (r *simReplica) client(name string, quit <-chan struct{}) {
 			return
 		default:
 		}
+		r.rest()
 		s := simSeries[r.w.intn(len(simSeries))]
 		if r.w.intn(10) == 0 {
 			r.issueBatch(name, s)
@@ -237,6 +264,7 @@ func (r *simReplica) took(name string, s counter.Series, sought int64, numbers [
 
 func (r *simReplica) write(name string, s counter.Series, n counter.Number) {
 	w := r.w
+	defer r.repeat(n)
 	if w.intn(20) == 0 {
 		w.history.noteOf(s, n.Value(), "returned")
 		n.Return() // the client went away before anything was sent
@@ -262,6 +290,18 @@ func (r *simReplica) write(name string, s counter.Series, n counter.Number) {
 	}
 }
 
+// repeat says something of a number of which all is said: it is ignored, even if
+// somebody else has the number now.
+func (r *simReplica) repeat(n counter.Number) {
+	if r.w.intn(10) != 0 {
+		return
+	}
+	time.Sleep(r.w.upTo(100 * time.Millisecond))
+	n.Return()
+	n.Spend()
+	n.Doubt()
+}
+
 // store writes the row, if there is an owner who may refuse it.
 func (w *world) store(s counter.Series, n counter.Number, who string) error {
 	if w.ownerly {
@@ -273,25 +313,29 @@ func (w *world) store(s counter.Series, n counter.Number, who string) error {
 	return nil
 }
 
-// seeker moves a series forward, once.
+// seeker moves a series forward, now and then.
 func (r *simReplica) seeker(quit <-chan struct{}) {
-	select {
-	case <-quit:
-		return
-	case <-time.After(r.w.upTo(20 * time.Second)):
+	for {
+		select {
+		case <-quit:
+			return
+		case <-time.After(r.w.upTo(20 * time.Second)):
+		}
+		s := simSeries[r.w.intn(len(simSeries))]
+		if l, _, err := r.link.Load(context.Background(), s); err == nil {
+			_ = r.seek(s, l.Mark+int64(r.w.intn(40))-10, 15*time.Second) // a seek may fail while faults go on
+		}
 	}
-	s := simSeries[r.w.intn(len(simSeries))]
-	l, _, err := r.link.Load(context.Background(), s)
-	if err != nil {
-		return
-	}
-	mark := l.Mark + int64(r.w.intn(40)) - 10
+}
+
+func (r *simReplica) seek(s counter.Series, mark int64, patience time.Duration) error {
 	r.w.noteTried(s, mark)
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err = r.Seek(ctx, s, mark)
+	err := r.Seek(ctx, s, mark)
 	r.w.history.note("%s seeks %s to %d: %v", r.link.pod, s, mark, err)
 	if err == nil {
 		r.w.noteSought(s, mark)
 	}
+	return err
 }

@@ -1,6 +1,8 @@
 package counter_test
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -100,6 +102,7 @@ type world struct {
 
 	calm atomic.Bool // no more faults
 	away atomic.Bool // the store is away
+	deaf atomic.Bool // the store does most of what it is asked, and hardly any reply comes through
 
 	mu     sync.Mutex // guards what follows
 	rand   *rand.Rand
@@ -131,11 +134,44 @@ func simulate(t *testing.T, seed uint64, total *simCounts) {
 		})
 	}
 	actors.Wait()
-	for _, s := range simSeries {
-		w.judge(s)
-	}
+	w.judgeAll() // before the coda too: its seeks settle what others have left undone
+	w.coda()
+	w.judgeAll()
 	if t.Failed() {
 		t.Logf("the history of seed %d:\n%s", seed, w.history.String())
+	}
+}
+
+// coda shows that what faults have left behind is cured: a seek succeeds within a
+// minute, and reaches what another replica has in memory.
+func (w *world) coda() {
+	w.calm.Store(true)
+	a, b := w.start("coda-a", true), w.start("coda-b", true)
+	for _, s := range simSeries {
+		for range 20 {
+			a.issueOne("coda", s)
+		}
+		if n, err := a.Take(w.t.Context(), s); err == nil {
+			n.Offer()
+			n.Doubt() // its row was never sent
+		}
+		l, _, err := w.mem.Load(w.t.Context(), s)
+		if err != nil {
+			w.breach(s, nil, "the ledger cannot be read: %v", err)
+			continue
+		}
+		if err := b.seek(s, l.Mark+10, time.Minute); err != nil {
+			w.breach(s, nil, "a seek without faults failed: %v", err)
+		}
+		a.issueOne("coda", s)
+	}
+	a.stop()
+	b.stop()
+}
+
+func (w *world) judgeAll() {
+	for _, s := range simSeries {
+		w.judge(s)
 	}
 }
 
@@ -160,6 +196,13 @@ func (w *world) judge(s counter.Series) {
 	}
 	if odd := countertest.Unaccounted(l, w.rows, s); odd != nil {
 		w.breach(s, odd, "unaccounted: %v in %+v", odd, l)
+	}
+	for _, f := range l.Free {
+		for n := f.First; n <= f.Last && !w.restores; n++ {
+			if row := w.rows.Row(s, n); row != "" {
+				w.breach(s, []int64{n}, "%d is free and has a row: %s", n, row)
+			}
+		}
 	}
 	if taken := w.rows.Taken(s); taken != nil && !w.restores {
 		w.breach(s, taken, "given although they had a row: %v", taken)
@@ -209,11 +252,12 @@ func (w *world) noteSought(s counter.Series, mark int64) {
 // disasters befall the store itself.
 func (w *world) disasters() {
 	if w.outages {
-		time.Sleep(w.upTo(40 * time.Second))
+		time.Sleep(w.upTo(80 * time.Second))
 		w.history.note("the store goes away")
-		w.away.Store(true)
+		which := []*atomic.Bool{&w.away, &w.deaf}[w.intn(2)]
+		which.Store(true)
 		time.Sleep(w.upTo(40 * time.Second))
-		w.away.Store(false)
+		which.Store(false)
 		w.history.note("the store is back")
 	}
 	if w.restores {
@@ -226,13 +270,33 @@ func (w *world) disasters() {
 	}
 }
 
+// alive reports whether a holder is registered, by a swap that can only fail.
+func (w *world) alive(holder string) bool {
+	err := w.mem.Swap(context.Background(), holder, counter.Series{}, "no such version", counter.Ledger{})
+	return errors.Is(err, counter.ErrConflict)
+}
+
+// stumble is a failure of the owner of the rows, who may yet have done the work.
+func (w *world) stumble() error {
+	if w.calm.Load() || w.intn(8) != 0 {
+		return nil
+	}
+	return countertest.ErrFault
+}
+
 // fault draws the two bits, and the delays, of one call.
-func (w *world) fault(string, counter.Series) countertest.Fault {
+func (w *world) fault(op string, s counter.Series) countertest.Fault {
+	if op == "Swap" && s == (counter.Series{}) {
+		return countertest.Fault{} // see alive
+	}
 	f := countertest.Fault{Delay: w.upTo(10 * time.Millisecond), Late: w.upTo(10 * time.Millisecond)}
 	if w.calm.Load() {
 		return f
 	}
 	if f.Drop = w.away.Load(); f.Drop {
+		return f
+	}
+	if f.Mute = w.deaf.Load() && w.intn(10) != 0; f.Mute {
 		return f
 	}
 	switch w.intn(12) {

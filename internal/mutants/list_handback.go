@@ -1,0 +1,49 @@
+package main
+
+// handBackMutants break what a living holder gives up of its own accord.
+func handBackMutants() []mutant {
+	return []mutant{
+		{
+			name: "taken-is-enough-to-leave",
+			rule: "A block leaves the ledger when its numbers are spent, not when they are taken: until then only the ledger knows of them.",
+			file: "counter/refill.go",
+			old:  "if st.drained() {",
+			new:  "if st.left() == 0 {",
+		},
+		{
+			name: "doubts-dropped",
+			rule: "A number whose fate nobody knows may have a row: the holder must not free it on its own word.",
+			file: "counter/survey.go",
+			old:  "\t\t\ts.stuck = extended(s.stuck, st.First+offset)\n\t\tcase given:\n",
+			new:  "\t\t\tfallthrough\n\t\tcase given:\n",
+		},
+		{
+			name: "taken-and-silent-is-unused",
+			rule: "A number whose taker has not said yet is not the holder's to free.",
+			file: "counter/survey.go",
+			old:  "\t\t\ts.out++",
+			new:  "\t\t\ts.unused = extended(s.unused, st.First+offset)",
+		},
+		{
+			name: "handed-back-whole",
+			rule: "A hand-back frees what is unused, not what was spent.",
+			file: "counter/handback.go",
+			old:  "led.Release(b, found.unused, time.Now().UTC())",
+			new:  "led.Release(b, []Range{b.Range}, time.Now().UTC())",
+		},
+		{
+			name: "hand-back-given-up-and-forgotten",
+			rule: "After a hand-back of unknown outcome nothing is taken from its blocks: it may have been applied.",
+			file: "counter/idle.go",
+			old:  "callTimeoutMax)\n\tdefer cancel()\n\tif err := c.run(ctx); err != nil {\n\t\treturn err\n\t}\n",
+			new:  "30*time.Millisecond)\n\tdefer cancel()\n\tif err := c.run(ctx); err != nil {\n\t\ts.mu.Lock()\n\t\tdefer s.mu.Unlock()\n\t\tfor _, st := range leaving {\n\t\t\tst.leaving = false\n\t\t}\n\t\treturn err\n\t}\n",
+		},
+		{
+			name: "taken-from-while-it-leaves",
+			rule: "Nothing is taken from a block that is on its way out: it may be free already.",
+			file: "counter/stock.go",
+			old:  "\tif st.leaving {\n\t\treturn 0\n\t}\n",
+			new:  "",
+		},
+	}
+}
