@@ -110,6 +110,7 @@
 //	a seek and a refill of one replica computed the same block                   TestSimulation
 //	a stop in the middle of a seek freed numbers that were void                  TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid
 //	a paused seek voided numbers that had been settled meanwhile                 TestAVoidOfAFencedHolderStoresNothing
+//	after a seek that failed no number below its mark could be taken             TestAfterASeekThatFailedTheNumbersThatAreLeftAreGiven
 //	a refused call to the store doubled the patience with the next               TestCallersOfShortPatienceDoNotMakeMoreAttempts
 //	callers in an outage each made an attempt of their own                       TestALongOutageCostsOneAttemptAtATimeAndCallersAreToldInTime
 //	a member of etcd that fell silent used up a read's whole time                counter/etcdstore: TestAReadIsAnsweredAlthoughOneMemberIsSilent

@@ -189,7 +189,7 @@ func (s *shelf) dismiss(why func(*waiter) error) {
 }
 
 func (s *shelf) tidyQueue() {
-	if s.queue != nil && len(s.queue.waiters) == 0 && s.queue.calledIn == 0 {
+	if s.queue != nil && len(s.queue.waiters) == 0 && s.queue.calledIn == 0 && !s.queue.recalling {
 		s.queue = nil
 	}
 }

@@ -129,6 +129,9 @@ func (s *shelf) plan(now time.Time, b Bounds) order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.look(now)
+	if s.queue != nil {
+		s.queue.calledIn = 0 // what is called in from now on, not what was, meets this block
+	}
 	size := NextSize(int64(s.size), s.takes.demand(now), b)
 	s.size = int32(size)
 	o := order{size: max(size, s.batchWanted()), floored: s.floored, failed: int(s.failed), seen: s.mark}

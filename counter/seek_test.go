@@ -128,6 +128,31 @@ func TestASeekWaitsForNumbersThatAreTakenAndNamesWhoHasThem(t *testing.T) {
 	})
 }
 
+// A seek that failed is not acknowledged: what it did not reach is given as before.
+func TestAfterASeekThatFailedTheNumbersThatAreLeftAreGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		r := run(t, counter.Config{Store: m, Owner: rows, Rules: limited(50)})
+		n := r.take()
+		if err := r.seek(50); !errors.Is(err, counter.ErrUnavailable) {
+			t.Fatalf("got %v, want ErrUnavailable: %d is out", err, n.Value())
+		}
+		n.Return()
+		time.Sleep(10 * time.Second) // it is handed back, as the seek asked
+		again, err := r.Take(t.Context(), invoices)
+		if err != nil {
+			t.Fatalf("%v, although %d is free", err, n.Value())
+		}
+		if err := store(rows, again); err != nil {
+			t.Fatal(err)
+		}
+		r.stop()
+		if odd := countertest.Unaccounted(ledgerOf(t, m), rows, invoices); odd != nil {
+			t.Errorf("unaccounted: %v", odd)
+		}
+	})
+}
+
 func TestNumbersInDoubtOrRefusedDoNotHoldASeekUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rows := &countertest.Mem{}, &countertest.Rows{}
