@@ -32,25 +32,51 @@ func (l *life) handBack(ctx context.Context) {
 	l.a.log().Info("handed back", "holder", l.holder.Name, "series", len(held))
 }
 
+// bulk is how many ledgers are loaded at a time.
+const bulk = 100
+
 func (l *life) handBackAll(ctx context.Context, held []Series, shelves map[Series]*shelf) {
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	slots := make(chan struct{}, atOnce)
-	for _, s := range held {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := l.handBackSeries(ctx, s, shelves[s]); err != nil {
-				l.a.log().Warn("block not handed back, others settle it", "series", s.String(), "holder", l.holder.Name, "error", err)
-			}
-		})
+	for part := range slices.Chunk(held, bulk) {
+		loaded := l.loadMany(ctx, part)
+		for i, s := range part {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				if err := l.handBackSeries(ctx, s, shelves[s], loaded[i]); err != nil {
+					l.a.log().Warn("block not handed back, others settle it", "series", s.String(), "holder", l.holder.Name, "error", err)
+				}
+			})
+		}
 	}
-	wg.Wait()
+}
+
+// loadMany loads ledgers in bulk, if the store can; nil for each that it did not.
+func (l *life) loadMany(ctx context.Context, all []Series) []*Loaded {
+	loaded := make([]*Loaded, len(all))
+	store, ok := l.a.Config.Store.(BulkLoader)
+	if !ok {
+		return loaded
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeoutMax)
+	defer cancel()
+	found, err := store.LoadMany(ctx, all)
+	if err != nil {
+		return loaded // each is loaded by itself, and says what is wrong
+	}
+	for i := range found {
+		loaded[i] = &found[i]
+	}
+	return loaded
 }
 
 // handBackSeries releases every block of s that this holder has in the ledger,
 // and settles those that it may not release on its own word.
-func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf) error {
+func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf, loaded *Loaded) error {
 	c := l.change(s)
+	c.first = loaded
 	var released []Block
 	rest := 0 // blocks that this holder may not release on its own word
 	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(released, led.Holds) }

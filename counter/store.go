@@ -72,6 +72,20 @@ type Store interface {
 	List(ctx context.Context, tenant, name string) ([]Series, error)
 }
 
+// Loaded is what Load returns.
+type Loaded struct {
+	Ledger  Ledger
+	Version Version
+	Err     error
+}
+
+// BulkLoader is a Store that loads many ledgers at little more than the cost of
+// one. A Store need not be one; it makes the hand-back of many series faster.
+type BulkLoader interface {
+	// LoadMany loads all, in the same order.
+	LoadMany(ctx context.Context, all []Series) ([]Loaded, error)
+}
+
 // Notice is what a [Store.Watch] tells of: a holder that is gone, or a call-in.
 type Notice struct {
 	Gone string // the holder whose registration has ended; "" if it is a call-in

@@ -26,6 +26,7 @@ func TestStore(t *testing.T, open func(t *testing.T) counter.Store) {
 		"a holder with another's name as beginning is apart":     prefixNames,
 		"a watch tells of holders that are gone":                 watchGone,
 		"a watch tells of what is called in":                     watchCalled,
+		"many ledgers are loaded as each is":                     bulkLoad,
 		"the first number of a series is kept":                   firstNumber,
 		"list narrows by tenant and name":                        list,
 		"series whose names begin alike are apart":               prefixSeries,
@@ -314,5 +315,27 @@ func firstNumber(t *testing.T, s counter.Store) {
 	}
 	if got, _, err := s.Load(ctxOf(t), invoices); err != nil || !got.Equal(want) {
 		t.Fatalf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+// bulkLoad holds for stores that can.
+func bulkLoad(t *testing.T, s counter.Store) {
+	bulk, ok := s.(counter.BulkLoader)
+	if !ok {
+		return
+	}
+	register(t, s, "pod.1")
+	want, _ := reserve(t, s, "pod.1", invoices, 7)
+	never := counter.Series{Tenant: "nobody", Name: "x"}
+	got, err := bulk.LoadMany(ctxOf(t), []counter.Series{never, invoices})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	_, v, err := s.Load(ctxOf(t), invoices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0].Version != "" || got[0].Err != nil || !got[1].Ledger.Equal(want) || got[1].Version != v || got[1].Err != nil {
+		t.Fatalf("got %+v; want nothing, and %+v", got, want)
 	}
 }

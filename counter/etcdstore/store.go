@@ -32,12 +32,39 @@ func (s *Store) Load(ctx context.Context, series counter.Series) (counter.Ledger
 	if len(got.Kvs) == 0 {
 		return counter.Ledger{}, "", nil
 	}
-	value := got.Kvs[0].Value
+	found := loadedFrom(series, got.Kvs[0].Value)
+	return found.Ledger, found.Version, found.Err
+}
+
+// LoadMany implements counter.BulkLoader: one transaction that only reads, for up to
+// as many ledgers as etcd takes operations in one (128, unless it was told otherwise).
+func (s *Store) LoadMany(ctx context.Context, all []counter.Series) ([]counter.Loaded, error) {
+	ops := make([]clientv3.Op, len(all))
+	for i, series := range all {
+		if err := validate(series); err != nil {
+			return nil, err
+		}
+		ops[i] = clientv3.OpGet(ledgerKey(series))
+	}
+	done, err := s.commit(s.Client.Txn(ctx).Then(ops...))
+	if err != nil {
+		return nil, fmt.Errorf("load %d ledgers: %w", len(all), err)
+	}
+	loaded := make([]counter.Loaded, len(all))
+	for i, r := range done.Responses {
+		if kvs := r.GetResponseRange().Kvs; len(kvs) > 0 {
+			loaded[i] = loadedFrom(all[i], kvs[0].Value)
+		}
+	}
+	return loaded, nil
+}
+
+func loadedFrom(series counter.Series, value []byte) counter.Loaded {
 	l, err := decode(value)
 	if err != nil {
-		return counter.Ledger{}, counter.Version(value), fmt.Errorf("ledger %s: %w", series, err)
+		return counter.Loaded{Version: counter.Version(value), Err: fmt.Errorf("ledger %s: %w", series, err)}
 	}
-	return l, counter.Version(value), nil
+	return counter.Loaded{Ledger: l, Version: counter.Version(value)}
 }
 
 // Swap implements counter.Store: one transaction that compares the ledger's

@@ -55,9 +55,17 @@ func memoryMutants() []mutant {
 			name:  "shelf-outlives-its-life",
 			rule:  "A holder that was fenced gives no number any more, at once: nothing it gives can be written.",
 			file:  "counter/life.go",
-			old:   "\tl.a.withdraw(l)\n\tl.once.Do(func() { close(l.lost) })",
+			old:   "\tl.a.withdraw(l)\n\tl.once.Do(func() {\n\t\tfor _, s := range l.shelves.end() {\n\t\t\ts.close(lifeOver)\n\t\t}\n\t\tclose(l.lost)\n\t})",
 			new:   "\tl.once.Do(func() { time.AfterFunc(time.Second, func() { close(l.lost) }) })",
 			tests: "^TestAnAbandonedHolderIsNotUsedAgain$",
+		},
+		{
+			name:  "gate-outlives-its-life",
+			rule:  "The gates of a holder that was fenced are shut before anybody is told: a handle asks only its gate.",
+			file:  "counter/life.go",
+			old:   "\t\tfor _, s := range l.shelves.end() {\n\t\t\ts.close(lifeOver)\n\t\t}\n",
+			new:   "",
+			tests: "^TestAHandleOutlivesItsHolder$",
 		},
 	}
 }
