@@ -100,6 +100,9 @@ func TestAQuietTenantSeesOneTwoThreeFromAnyReplica(t *testing.T) {
 			}
 			time.Sleep(1500 * time.Millisecond)
 		}
+		if got := m.Swaps(); got != 12 {
+			t.Errorf("%d transactions for 12 invoices, want one each", got)
+		}
 		for _, r := range replicas {
 			r.stop()
 		}

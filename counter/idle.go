@@ -3,22 +3,37 @@ package counter
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 )
 
+// tidyAtOnce bounds how many idle series are handed back side by side.
+const tidyAtOnce = 16
+
 // tidy hands back what idle series have left and forgets their shelves.
 func (l *life) tidy(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, tidyAtOnce)
 	for _, s := range l.shelves.all() {
 		if !s.putAway(time.Now(), l.a.idle()) {
 			continue
 		}
-		if err := l.handBackLeaving(ctx, s); err != nil {
-			l.loseIfLost(err)
-			l.a.log().Warn("idle block not handed back, tried again later", "series", s.series.String(), "holder", l.holder.Name, "error", err)
-			continue
-		}
-		l.forget(s)
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			l.tidyShelf(ctx, s)
+		})
 	}
+}
+
+func (l *life) tidyShelf(ctx context.Context, s *shelf) {
+	if err := l.handBackLeaving(ctx, s); err != nil {
+		l.loseIfLost(err)
+		l.a.log().Warn("idle block not handed back, tried again later", "series", s.series.String(), "holder", l.holder.Name, "error", err)
+		return
+	}
+	l.forget(s)
 }
 
 // putAway puts the blocks of a shelf that nobody took from for so long on their
