@@ -43,8 +43,8 @@ type SeriesStats struct {
 // counts are the running totals behind [Stats]. Spent are those of blocks that
 // have left the shelves: on the shelves, the marks themselves are counted.
 type counts struct {
-	lives, reserved, spent, returned, doubtful     atomic.Int64
-	conflicts, unknown, settled, forfeited, raised atomic.Int64
+	lives, reserved, spent, spentSeen, returned, doubtful atomic.Int64
+	conflicts, unknown, settled, forfeited, raised        atomic.Int64
 }
 
 // tally is what this allocator did to a series that it need not have a shelf of.
@@ -64,7 +64,19 @@ func (a *Allocator) Stats() Stats {
 			sh.addTo(&s)
 		}
 	}
+	s.Spent = a.counts.neverLess(s.Spent)
 	return s
+}
+
+// neverLess returns the highest number of spent numbers seen: a block that leaves
+// its shelf meanwhile is not counted, and a total must not fall.
+func (c *counts) neverLess(spent int64) int64 {
+	for {
+		seen := c.spentSeen.Load()
+		if spent <= seen || c.spentSeen.CompareAndSwap(seen, spent) {
+			return max(seen, spent)
+		}
+	}
 }
 
 // EachSeries calls f with a snapshot of every series that has a shelf, in no

@@ -33,6 +33,8 @@ func allocatorMetrics(a *counter.Allocator) prometheus.Collector {
 	add(total, "numbers_doubtful_total", "Numbers whose fate was unknown when their request ended.", func(s counter.Stats) int64 { return s.Doubtful })
 	add(total, "swap_conflicts_total", "Swaps that found the ledger changed.", func(s counter.Stats) int64 { return s.Conflicts })
 	add(total, "swap_unknown_total", "Swaps whose outcome had to be found out.", func(s counter.Stats) int64 { return s.Unknown })
+	add(total, "takes_waited_total", "Takes that had to wait for a refill, in the present life.", func(s counter.Stats) int64 { return s.Waits })
+	add(total, "marks_raised_total", "Ledgers that were missing or behind what is known to be used: etcd was restored or edited.", func(s counter.Stats) int64 { return s.Raised })
 	add(now, "series_in_memory", "Series this replica has a shelf for.", func(s counter.Stats) int64 { return s.Series })
 	add(now, "numbers_left", "Numbers on the shelves of this replica.", func(s counter.Stats) int64 { return s.Left })
 	return c
