@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,7 +45,12 @@ func apart(model, really tally) error {
 // really lets the allocator itself serve the requests, in virtual time.
 func really(t *testing.T, traffic Traffic) (got tally) {
 	legs := rand.New(rand.NewPCG(1, 4))
-	leg := func() time.Duration { return time.Duration(625+legs.IntN(1250)) * time.Microsecond }
+	var mu sync.Mutex // the watch and the refills ask at once
+	leg := func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(625+legs.IntN(1250)) * time.Microsecond
+	}
 	mem := &countertest.Mem{Faults: func(string, counter.Series) countertest.Fault {
 		return countertest.Fault{Delay: leg(), Late: leg()}
 	}}
