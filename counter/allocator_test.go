@@ -236,6 +236,28 @@ func TestAnIdleSeriesIsHandedBackAfterAMinute(t *testing.T) {
 	})
 }
 
+func TestWhatABurstLeftIsHandedBackAlthoughTheSeriesNeverRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &countertest.Mem{}
+		r := run(t, counter.Config{Store: m})
+		for range 2000 { // within a second
+			r.issue()
+			time.Sleep(500 * time.Microsecond)
+		}
+		if left := r.Stats().Left; left < 500 {
+			t.Fatalf("%d are left of the burst: the test tests nothing", left)
+		}
+		for range 60 { // two minutes
+			r.issue()
+			time.Sleep(2 * time.Second)
+		}
+		if left := r.Stats().Left; left > 60 {
+			t.Errorf("%d numbers are still held for a request every two seconds", left)
+		}
+		r.stop()
+	})
+}
+
 func TestWaitersAreServedInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &countertest.Mem{Faults: func(op string, _ counter.Series) countertest.Fault {

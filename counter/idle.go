@@ -16,7 +16,7 @@ func (l *life) tidy(ctx context.Context) {
 	defer wg.Wait()
 	slots := make(chan struct{}, tidyAtOnce)
 	for _, s := range l.shelves.all() {
-		if !s.putAway(time.Now(), l.a.idle()) {
+		if !s.putAway(time.Now(), l.a.idle(), l.bounds(ctx, s.series)) {
 			continue
 		}
 		slots <- struct{}{}
@@ -36,21 +36,35 @@ func (l *life) tidyShelf(ctx context.Context, s *shelf) {
 	l.forget(s)
 }
 
-// putAway puts the blocks of a shelf that nobody took from for so long on their
-// way out, those that the holder may hand back by itself. It reports whether
-// there is something to do.
-func (s *shelf) putAway(now time.Time, idle time.Duration) bool {
+// bounds are those of the series' rules; if they cannot be had, such that nothing
+// is surplus.
+func (l *life) bounds(ctx context.Context, s Series) Bounds {
+	rules, err := l.a.rules(ctx, s)
+	if err != nil {
+		return Bounds{Min: maxBlock}
+	}
+	return rules.Bounds
+}
+
+// putAway puts the blocks of a shelf on their way out, those that the holder may
+// hand back by itself, if nobody took from it for so long or if it has had far more
+// than it needs for a minute. It reports whether there is something to do.
+func (s *shelf) putAway(now time.Time, idle time.Duration, b Bounds) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.look(now)
 	defer s.tend(now)
-	if s.refilling || now.Unix()-int64(s.takes.last) < int64(idle.Seconds()) {
-		return s.stocks.any(func(st *stock) bool { return st.leaving })
-	}
+	unused := now.Unix()-int64(s.takes.last) >= int64(idle.Seconds())
+	surplus := Surplus(s.left(), s.takes.demand(now), b)
 	for st := range s.stocks.all() {
-		st.leaving = st.leaving || st.survey().clean()
+		if st.surplus++; !surplus {
+			st.surplus = 0
+		}
+		if !s.refilling && (unused || st.surplus >= surplusLooks) {
+			st.leaving = st.leaving || st.survey().clean()
+		}
 	}
-	return true
+	return unused && !s.refilling || s.stocks.any(func(st *stock) bool { return st.leaving })
 }
 
 // handBackLeaving releases the blocks of s that are on their way out. Until it is

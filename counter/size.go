@@ -8,6 +8,9 @@ const (
 	maxGrowth  = 4                // from one block to the next
 	maxBlock   = 1_000_000        // numbers in a block, unless a series says less
 
+	surplusWindows = 6  // numbers that last longer than so many windows are more than a series needs
+	surplusLooks   = 12 // looks at an allocator's shelves, a minute in all, that find it so before they are handed back
+
 	refillAhead    = 10                    // a refill begins when less is left than this many refills last
 	refillAheadMin = 50 * time.Millisecond // but at least this long ahead
 )
@@ -60,4 +63,11 @@ func Ahead(seen Demand, refill time.Duration) int64 {
 		return 0
 	}
 	return int64(seen.PerSecond() * max(refillAheadMin, refillAhead*refill).Seconds())
+}
+
+// Surplus reports whether left numbers would last much longer than a block should
+// at the rate seen: what a burst left behind. A series in which they would for a
+// minute is handed back, as an idle one is.
+func Surplus(left int64, seen Demand, b Bounds) bool {
+	return left > surplusWindows*NextSize(left, seen, b)
 }

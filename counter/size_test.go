@@ -27,6 +27,27 @@ func TestSizeOfTheNextBlock(t *testing.T) {
 	}
 }
 
+func TestWhatLastsMuchLongerThanABlockIsSurplus(t *testing.T) {
+	for name, c := range map[string]struct {
+		left int64
+		seen Demand
+		want bool
+	}{
+		"what a burst left":            {5_000, Demand{5, window}, true},
+		"some minutes' worth":          {5_000, Demand{500, window}, true},
+		"less than a minute's worth":   {2_999, Demand{500, window}, false},
+		"a few numbers of a quiet one": {6, Demand{}, false},
+		"nothing":                      {0, Demand{}, false},
+	} {
+		if got := Surplus(c.left, c.seen, Bounds{}); got != c.want {
+			t.Errorf("%s: Surplus(%d, %+v) = %v", name, c.left, c.seen, got)
+		}
+	}
+	if Surplus(60, Demand{}, Bounds{Min: 10}) {
+		t.Error("what a series must reserve at least is called surplus")
+	}
+}
+
 func TestTheMeterForgetsWhatIsOlderThanItsWindow(t *testing.T) {
 	var m meter
 	start := time.Unix(1_000_000, 0)

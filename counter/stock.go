@@ -16,6 +16,7 @@ type stock struct {
 	next    int64  // numbers taken in ascending order; exact while shut
 	spentTo uint32 // all strips before this one are spent
 	after   *stock // the next on its shelf
+	surplus uint8  // looks in a row that found its shelf with more than it needs
 	leaving bool   // nothing is taken from it any more: it is on its way out
 	again   *again // nil if no number of it was ever given back
 }

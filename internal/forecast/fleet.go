@@ -75,7 +75,7 @@ func newFleet(seed uint64, tenants, replicas int, c Conditions, w watch) *fleet 
 	}
 	for r := range f.replicas {
 		f.replicas[r].name = fmt.Sprintf("folio-%010x-%05x.%010x", f.random.Uint64()>>24, f.random.Uint64()>>44, f.random.Uint64()>>24)
-		f.events.add(event{at: f.within(f.conditions.Idle / 4), what: tidies, id: int32(r)})
+		f.events.add(event{at: f.within(f.conditions.Idle / tidyParts), what: tidies, id: int32(r)})
 	}
 	return f
 }

@@ -8,10 +8,15 @@ import (
 	"folio/counter"
 )
 
+const (
+	tidyParts    = 12 // looks in an idle time
+	surplusLooks = 12 // looks that find a surplus before it is handed back
+)
+
 // tidy begins to hand back the idle series of replica r, one after the other,
 // unless it is still at it since the last time.
 func (f *fleet) tidy(at time.Duration, r int32) {
-	f.events.add(event{at: at + f.conditions.Idle/4, what: tidies, id: r})
+	f.events.add(event{at: at + f.conditions.Idle/tidyParts, what: tidies, id: r})
 	own := &f.replicas[r]
 	if len(own.tidying) > 0 {
 		return
@@ -35,14 +40,18 @@ func (f *fleet) tidyNext(at time.Duration, r int32) {
 	}
 }
 
-// putAway marks what leaves a shelf nobody took from since before, and reports
-// whether there is anything.
+// putAway marks what leaves a shelf nobody took from since before, or that has had
+// far more than it needs for long, and reports whether there is anything.
 func (f *fleet) putAway(at time.Duration, id int32, before time.Duration) bool {
 	s := &f.shelves[id]
-	leaving := false
+	leaving, surplus := false, counter.Surplus(s.left(), s.meter.demand(at), counter.Bounds{})
 	for i := range s.stocks {
 		st := &s.stocks[i]
-		if !s.refill.under && s.lastTake <= before && st.settled(at, f.conditions.Commit) {
+		if st.surplus++; !surplus {
+			st.surplus = 0
+		}
+		due := s.lastTake <= before || st.surplus >= surplusLooks
+		if !s.refill.under && due && st.settled(at, f.conditions.Commit) {
 			st.leaving = true
 		}
 		leaving = leaving || st.leaving

@@ -31,6 +31,7 @@ type stock struct {
 	next    int64         // the lowest number not taken
 	last    time.Duration // when the last one was taken
 	gone    bool          // leaves the ledger with the refill under way
+	surplus uint8         // looks in a row that found its shelf with more than it needs
 	leaving bool          // is being handed back: nothing is taken from it
 }
 
