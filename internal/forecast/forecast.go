@@ -86,10 +86,10 @@ func (f Forecast) Total() Class {
 func (f Forecast) Rate(count int64) float64 { return float64(count) / f.Long.Seconds() }
 
 // SweepReads is how many reads a second it takes all replicas to look for dead
-// holders, every two seconds each: one page of the living, and one read per holder
+// holders, every ten seconds each: one page of the living, and one read per holder
 // that holds something, and one past the last.
 func (f Forecast) SweepReads() float64 {
-	return float64(f.Replicas) * float64(f.Replicas+2) / 2
+	return float64(f.Replicas) * float64(f.Replicas+2) / 10
 }
 
 func (r *run) conclude() (Forecast, error) {
