@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,12 +70,19 @@ func (b *bureau) work(t *testing.T, f func()) {
 			takers.Go(func() { b.take(taking, a) })
 		}
 	}
+	await(timeout(t), t, "all allocators are registered", func() bool {
+		return !slices.ContainsFunc(b.allocators, func(a *counter.Allocator) bool { return a.Holder() == "" })
+	})
 	f()
 	enough()
 	takers.Wait()
 	for _, s := range b.stores {
 		s.network.bad.Store(false)
-		s.network.strays.Wait()
+	}
+	stop()
+	runs.Wait()
+	for _, s := range b.stores {
+		s.network.strays.Wait() // nobody sends any more
 	}
 }
 
@@ -131,6 +139,10 @@ func TestNoNumberIsGivenTwiceThroughDeadLeadersAndLostReplies(t *testing.T) {
 		a.kill(ctx, t)
 		a.pause(ctx, t)
 		a.kill(ctx, t)
+		await(ctx, t, "a conflict, and an unknown outcome", func() bool {
+			sum := b.sum()
+			return sum.Conflicts > 0 && sum.Unknown > 0
+		})
 	})
 	sum := b.sum()
 	wrong, held, forfeited := b.audit(t)
