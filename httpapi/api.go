@@ -66,10 +66,10 @@ func New(cfg Config) http.Handler {
 	// turn a POST into a GET. UseEncodedPath: %2F in an id stays in the id.
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	a.route(router, "/v1/invoices", methods{
-		http.MethodPost: a.tenantOnly(a.createInvoice),
-		http.MethodGet:  a.tenantOnly(a.listInvoices),
+		http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createInvoice),
+		http.MethodGet:  a.tenantOnly(invoices.InvoicesRead, a.listInvoices),
 	})
-	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(a.getInvoice)})
+	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})
 	router.NotFoundHandler = a.wrap("none", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 	return router

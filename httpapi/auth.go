@@ -11,9 +11,9 @@ import (
 // tenantHandler is a handler of a request whose tenant is known.
 type tenantHandler func(w http.ResponseWriter, r *http.Request, who invoices.Identity) error
 
-// tenantOnly finds the tenant by the API key and bounds how much of this replica
-// one tenant can take.
-func (a *api) tenantOnly(h tenantHandler) handler {
+// tenantOnly finds the tenant by the API key, which must have the scope that the
+// handler needs, and bounds how much of this replica one tenant can take.
+func (a *api) tenantOnly(scope invoices.Scope, h tenantHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		key, ok := bearer(r)
 		if !ok {
@@ -22,6 +22,9 @@ func (a *api) tenantOnly(h tenantHandler) handler {
 		who, err := a.cfg.Keys.Authenticate(r.Context(), key)
 		if err != nil {
 			return err
+		}
+		if !who.May(scope) {
+			return errScope
 		}
 		if !a.flights.begin(who.Tenant) {
 			return errFlood

@@ -49,9 +49,9 @@ type stub struct {
 func (s *stub) Authenticate(_ context.Context, key string) (invoices.Identity, error) {
 	switch key {
 	case goodKey:
-		return invoices.Identity{Tenant: "acme", Zone: time.UTC, KeyID: "key_1"}, nil
+		return invoices.Identity{Tenant: "acme", Zone: time.UTC, KeyID: "key_1", Scopes: invoices.AllScopes()}, nil
 	case otherKey:
-		return invoices.Identity{Tenant: "bolt", Zone: time.UTC, KeyID: "key_2"}, nil
+		return invoices.Identity{Tenant: "bolt", Zone: time.UTC, KeyID: "key_2", Scopes: invoices.AllScopes()}, nil
 	}
 	return invoices.Identity{}, invoices.ErrUnauthorized
 }
@@ -82,7 +82,7 @@ func (s *stub) Issue(ctx context.Context, r invoices.Request) (invoices.Issued, 
 		return invoices.Issued{Invoice: s.stored[i], Replayed: true}, nil
 	}
 	n := int64(len(s.stored)) + 1
-	inv := invoices.Invoice{ID: "inv_" + strings.Repeat("a", int(n%20)+1), Status: "issued", Period: "2026", Number: n,
+	inv := invoices.Invoice{Kind: "invoice", ID: "inv_" + strings.Repeat("a", int(n%20)+1), Status: "issued", Period: "2026", Number: n,
 		PrintedNumber: fmt.Sprintf("INV-2026-%06d", n), CreatedAt: now, Draft: draft, Totals: totals}
 	if s.byID == nil {
 		s.byID = make(map[string]int)

@@ -29,6 +29,7 @@ var (
 	errMethod   = errors.New("this path has no such method; see Allow")
 	errTooLarge = errors.New("the body is larger than 1 MiB")
 	errMedia    = errors.New("the body must be application/json, without a Content-Encoding")
+	errScope    = errors.New("the API key lacks the scope that this request needs")
 	errFlood    = errors.New("too many requests of this tenant at a time; send this one again")
 )
 
@@ -56,9 +57,11 @@ var statuses = []struct {
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", 0},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body too large", 0},
 	{errMedia, http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", 0},
+	{errScope, http.StatusForbidden, "forbidden", "Forbidden", 0},
 	{errFlood, http.StatusTooManyRequests, "too-many-requests", "Too many requests", 1},
 	{invoices.ErrUnauthorized, http.StatusUnauthorized, "unauthorized", "Unauthorized", 0},
 	{invoices.ErrRequestReused, http.StatusUnprocessableEntity, "request-reused", "Idempotency key reused", 0},
+	{invoices.ErrPrintedClash, http.StatusConflict, "printed-clash", "Printed number taken", 0},
 	{invoices.ErrSeriesExhausted, http.StatusConflict, "series-exhausted", "Series exhausted", 0},
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},

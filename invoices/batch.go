@@ -33,35 +33,40 @@ const insertBatch = `
 	written as (
 		insert into documents (tenant, series, period, number, status, created_at,
 			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
-			holder, block_serial, block_first, block_last)
+			kind, item, reference, holder, block_serial, block_first, block_last)
 		select q.tenant, q.series, q.period, q.number, 'issued', q.created_at,
 			q.request_id, q.digest, q.key_id, q.issue_date, q.currency, q.net, q.tax, q.gross, q.printed_number, cast(q.content as json),
-			f.holder, q.block_serial, q.block_first, q.block_last
+			q.kind, q.item, nullif(q.reference, ''), f.holder, q.block_serial, q.block_first, q.block_last
 		from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[]), cast($5 as bigint[]), cast($6 as timestamptz[]),
 			cast($7 as text[]), cast($8 as bytea[]), cast($9 as text[]), cast($10 as date[]), cast($11 as text[]),
 			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
-			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]))
+			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
+			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]))
 			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
-				net, tax, gross, printed_number, content, block_serial, block_first, block_last)
+				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference)
 		cross join fence f
-		order by q.tenant collate "C", q.request_id collate "C"
+		order by q.tenant collate "C", q.request_id collate "C", q.item
 		on conflict do nothing
 		returning tenant, series, period, number)
 	select exists (select 1 from fence) as open, w.tenant, w.series, w.period, w.number
 	from (values (1)) as always left join written w on true`
 
 // lookUpBatch finds, in one snapshot, what is stored under each request, and
-// whether each number is in use.
+// whether each number, and each printed number, is in use.
 const lookUpBatch = `
 	select q.i, exists (
 		select 1 from documents n
 		where n.tenant = q.tenant and n.series = q.series and n.period = q.period and n.number = q.number) as taken,
+		exists (select 1 from documents p where p.tenant = q.tenant and p.printed_number = q.printed_number) as clash,
 		coalesce(d.tenant, '') as tenant, coalesce(d.series, '') as series, coalesce(d.period, '') as period,
-		coalesce(d.number, 0) as number, coalesce(d.created_at, 'epoch') as created_at,
-		coalesce(d.printed_number, '') as printed_number, coalesce(cast(d.content as text), '') as content, d.digest
-	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as text[]))
-		with ordinality as q (tenant, series, period, number, request_id, i)
-	left join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0
+		coalesce(d.number, 0) as number, coalesce(d.kind, '') as kind, coalesce(d.created_at, 'epoch') as created_at,
+		coalesce(d.printed_number, '') as printed_number, coalesce(cast(d.content as text), '') as content, d.digest,
+		coalesce(d.credits_series, '') as credits_series, coalesce(d.credits_period, '') as credits_period,
+		coalesce(d.credits_number, 0) as credits_number
+	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as text[]),
+			cast($6 as integer[]), cast($7 as text[]))
+		with ordinality as q (tenant, series, period, number, request_id, item, printed_number, i)
+	left join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item
 	order by q.i`
 
 // line is one connection, held by one writer, on which no statement is ever
@@ -154,6 +159,7 @@ func (l *line) insert(holder string, rows []*row) (open bool, written map[key]bo
 type found struct {
 	Index int64 `db:"i"`
 	Taken bool  `db:"taken"` // the number has a row
+	Clash bool  `db:"clash"` // the printed number is another document's, or this row's
 	stored
 }
 
@@ -161,17 +167,25 @@ type found struct {
 func (l *line) lookUp(rows []*row) ([]found, error) {
 	c := columns(rows)
 	var answer []found
-	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch, c[0], c[1], c[2], c[3], c[5])
+	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch, c[0], c[1], c[2], c[3], c[5], c[19], c[13])
 	return answer, err
 }
 
-// columns turns rows into the arrays $2 to $19 of insertBatch.
+// columns turns rows into the arrays $2 to $22 of insertBatch. Of an external
+// number the fields of a document are null.
 func columns(rows []*row) []any {
 	n := len(rows)
 	text := func(get func(*row) string) any {
 		all := make([]string, n)
 		for i, r := range rows {
 			all[i] = get(r)
+		}
+		return pq.Array(all)
+	}
+	ofDocument := func(get func(*row) string) any {
+		all := make([]sql.NullString, n)
+		for i, r := range rows {
+			all[i] = sql.NullString{String: get(r), Valid: r.Kind != kindExternal}
 		}
 		return pq.Array(all)
 	}
@@ -199,14 +213,17 @@ func columns(rows []*row) []any {
 		pq.Array(digests),
 		text(func(r *row) string { return r.KeyID }),
 		text(func(r *row) string { return r.Draft.IssueDate }),
-		text(func(r *row) string { return r.Draft.Currency }),
-		text(func(r *row) string { return r.Totals.Net }),
-		text(func(r *row) string { return r.Totals.Tax }),
-		text(func(r *row) string { return r.Totals.Gross }),
+		ofDocument(func(r *row) string { return r.Draft.Currency }),
+		ofDocument(func(r *row) string { return r.Totals.Net }),
+		ofDocument(func(r *row) string { return r.Totals.Tax }),
+		ofDocument(func(r *row) string { return r.Totals.Gross }),
 		text(func(r *row) string { return r.Printed }),
-		text(func(r *row) string { return r.content }),
+		ofDocument(func(r *row) string { return r.content }),
 		block(func(b counter.Block) int64 { return b.Serial }),
 		block(func(b counter.Block) int64 { return b.First }),
 		block(func(b counter.Block) int64 { return b.Last }),
+		text(func(r *row) string { return r.Kind }),
+		whole(func(r *row) int64 { return int64(r.Item) }),
+		text(func(r *row) string { return r.Reference }),
 	}
 }

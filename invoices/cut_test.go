@@ -94,7 +94,7 @@ func TestSettlingWhoseAnswerIsLostSettlesOnce(t *testing.T) {
 		t.Run(statement, func(t *testing.T) {
 			forEachCut(t, func(t *testing.T, direct, db *DB, p *proxy, how cut) {
 				newTenant(t, direct, "acme")
-				s := Series{Tenant: "acme", Name: "strict", Format: "S-{seq:3}", Period: "none", OnLoss: "void"}
+				s := seriesOf("acme", "strict", "S-{seq:3}", "void")
 				if err := direct.CreateSeries(t.Context(), s); err != nil {
 					t.Fatal(err)
 				}

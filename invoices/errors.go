@@ -26,6 +26,10 @@ var (
 	// request with the same request id tells, and never makes a second one.
 	ErrOutcomeUnknown = errors.New("outcome unknown; send the request again with the same idempotency key")
 
+	// ErrPrintedClash: another document of the tenant bears the printed number that
+	// this one would have; its number is void.
+	ErrPrintedClash = errors.New("the printed number is taken by another document of the tenant; its number is void, change the format of the series")
+
 	// ErrSeriesExhausted: the series has no number left.
 	ErrSeriesExhausted = errors.New("the series has no number left")
 

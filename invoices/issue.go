@@ -131,6 +131,9 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
+	if r.Draft.Currency == "" {
+		r.Draft.Currency = r.Identity.Currency
+	}
 	draft, totals, err := document.Complete(r.Draft, at.In(zone))
 	if err != nil {
 		return nil, err
@@ -146,7 +149,10 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 		return nil, invalid("/series", fmt.Sprintf("there is no series %q; create it first, or leave the field out", draft.Series))
 	}
 	p := &prepared{
-		row:    row{Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at, Draft: draft, Totals: totals},
+		row: row{
+			Kind: known.kind, Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at,
+			Draft: draft, Seller: r.Identity.Seller, Totals: totals,
+		},
 		series: counter.Series{Tenant: tenant, Name: draft.Series, Period: known.period.Period(draft.IssueDate)},
 		format: known.format,
 	}

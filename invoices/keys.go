@@ -3,9 +3,12 @@ package invoices
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"folio/invoices/document"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -94,12 +97,17 @@ func (k *Keys) Authenticate(ctx context.Context, text string) (Identity, error) 
 // text. nil: nobody.
 func (k *Keys) find(ctx context.Context, hash [32]byte) (*Identity, error) {
 	var row struct {
-		KeyID  string `db:"key_id"`
-		Tenant string `db:"tenant"`
-		Zone   string `db:"time_zone"`
+		KeyID    string `db:"key_id"`
+		Tenant   string `db:"tenant"`
+		Zone     string `db:"time_zone"`
+		Name     string `db:"legal_name"`
+		TaxID    string `db:"tax_id"`
+		Address  string `db:"address"`
+		Currency string `db:"default_currency"`
 	}
 	const query = `
-		select k.key_id, k.tenant, t.time_zone
+		select k.key_id, k.tenant, t.time_zone, t.legal_name, t.tax_id,
+		       coalesce(cast(t.address as text), 'null') as address, t.default_currency
 		from api_keys k join tenants t on t.name = k.tenant
 		where k.hash = $1 and k.revoked_at is null`
 	err := k.DB.rest.GetContext(ctx, &row, query, hash[:])
@@ -113,5 +121,9 @@ func (k *Keys) find(ctx context.Context, hash [32]byte) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("time zone of tenant %s: %w", row.Tenant, err)
 	}
-	return &Identity{Tenant: row.Tenant, Zone: zone, KeyID: row.KeyID}, nil
+	seller := document.Party{Name: row.Name, TaxID: row.TaxID}
+	if err := json.Unmarshal([]byte(row.Address), &seller.Address); err != nil {
+		return nil, fmt.Errorf("address of tenant %s: %w", row.Tenant, err)
+	}
+	return &Identity{Tenant: row.Tenant, Zone: zone, KeyID: row.KeyID, Seller: seller, Currency: row.Currency, Scopes: AllScopes()}, nil
 }

@@ -102,7 +102,7 @@ func TestATenantIsMadeOnceWithItsSeriesAndKey(t *testing.T) {
 		t.Errorf("%+v, %v", tenants, err)
 	}
 	series, err := db.ListSeries(t.Context(), "acme")
-	if err != nil || !cmp.Equal(series, []Series{firstSeries("acme")}) {
+	if err != nil || !cmp.Equal(series, []Series{firstSeries("acme")[1], firstSeries("acme")[0]}) {
 		t.Errorf("%+v, %v", series, err)
 	}
 	if n := ask[int](t, db, `select count(*) from api_keys`); n != 1 {
@@ -132,11 +132,12 @@ func TestWhatIsNoSeriesIsRefused(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	newTenant(t, db, "acme")
-	bad := Series{Tenant: "acme", Name: "A", Format: "", Period: "week", OnLoss: "ignore"}
+	bad := seriesOf("acme", "A", "", "ignore")
+	bad.Period = "week"
 	if err := db.CreateSeries(t.Context(), bad); !cmp.Equal(pointers(err), []string{"/name", "/format", "/period", "/on_loss"}) {
 		t.Errorf("got %v", err)
 	}
-	good := firstSeries("acme")
+	good := firstSeries("acme")[0]
 	if err := db.CreateSeries(t.Context(), good); !errors.Is(err, ErrExists) {
 		t.Errorf("again: %v, want ErrExists", err)
 	}

@@ -134,6 +134,13 @@ func migrated(t testing.TB) *DB {
 	return open(t, databaseFor(t))
 }
 
+// seriesOf is a series without periods.
+func seriesOf(tenant, name, format, onLoss string) Series {
+	s := seriesDefaults(tenant, name)
+	s.Format, s.OnLoss = format, onLoss
+	return s
+}
+
 // exec runs a statement as the tests' own hand.
 func (db *DB) exec(t testing.TB, statement string, args ...any) {
 	t.Helper()

@@ -24,7 +24,8 @@ func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
 	}
 	var s stored
 	const query = `select ` + storedColumns + ` from documents d
-		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4 and d.status = 'issued'`
+		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
+			and d.status = 'issued' and d.kind <> 'external'`
 	if err := db.rest.GetContext(ctx, &s, query, k.Tenant, k.Name, k.Period, k.Number); err != nil {
 		return Invoice{}, wrap("read an invoice", err)
 	}
@@ -90,7 +91,7 @@ func (q Query) sql(tenant string, after key) (string, []any) {
 	} else {
 		query.WriteString(`select ` + storedColumns + ` from documents d`)
 	}
-	query.WriteString(` where d.tenant = $1 and d.status = 'issued'`)
+	query.WriteString(` where d.tenant = $1 and d.status = 'issued' and d.kind <> 'external'`)
 	if q.Number != 0 {
 		add(` and d.number = $%d`, q.Number)
 	}

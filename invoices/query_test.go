@@ -16,7 +16,7 @@ func books(t *testing.T) (*DB, Identity) {
 	t.Helper()
 	db := migrated(t)
 	who := newTenant(t, db, "acme")
-	other := Series{Tenant: "acme", Name: "export", Format: "E-{seq:4}", Period: "none", OnLoss: "reuse"}
+	other := seriesOf("acme", "export", "E-{seq:4}", "reuse")
 	if err := db.CreateSeries(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}

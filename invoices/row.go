@@ -12,22 +12,35 @@ import (
 
 // row is one invoice on its way into the table.
 type row struct {
+	Kind      string
 	Number    counter.Number
 	RequestID string // with its origin, see requestID
+	Item      int    // its place among the numbers of one request; 0 for a document
 	Digest    [32]byte
 	KeyID     string
 	Printed   string
+	Reference string    // of an external number: what its owner calls the document
 	CreatedAt time.Time // to the microsecond, as Postgres keeps it
 	Draft     document.Draft
+	Seller    document.Party
 	Totals    document.Totals
 
-	content string // Draft and Totals as JSON
+	content string // Draft, Seller and Totals as JSON; "" of an external number
 }
 
 // content is what the content column holds.
 type content struct {
 	document.Draft
+	Seller *document.Party `json:"seller,omitempty"`
 	Totals document.Totals `json:"totals"`
+}
+
+// named returns p, nil if it says nothing.
+func named(p document.Party) *document.Party {
+	if p == (document.Party{}) {
+		return nil
+	}
+	return &p
 }
 
 // encode fills content.
@@ -35,7 +48,7 @@ func (r *row) encode() error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(content{Draft: r.Draft, Totals: r.Totals}); err != nil {
+	if err := enc.Encode(content{Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals}); err != nil {
 		return fmt.Errorf("encode the invoice: %w", err)
 	}
 	r.content = text.String()
@@ -48,9 +61,9 @@ func (r *row) key() key { return key{Series: r.Number.Series(), Number: r.Number
 func (r *row) invoice() Invoice {
 	s := r.Number.Series()
 	return Invoice{
-		ID:     r.key().encode(idPrefix),
+		ID: r.key().encode(idPrefix), Kind: r.Kind,
 		Status: statusIssued, Period: s.Period, Number: r.Number.Value(), PrintedNumber: r.Printed,
-		CreatedAt: r.CreatedAt, Draft: r.Draft, Totals: r.Totals,
+		CreatedAt: r.CreatedAt, Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals,
 	}
 }
 
@@ -60,14 +73,22 @@ type stored struct {
 	Series    string    `db:"series"`
 	Period    string    `db:"period"`
 	Number    int64     `db:"number"`
+	Kind      string    `db:"kind"`
 	CreatedAt time.Time `db:"created_at"`
 	Printed   string    `db:"printed_number"`
-	Content   string    `db:"content"`
+	Content   string    `db:"content"` // "" of an external number
 	Digest    []byte    `db:"digest"`
+
+	CreditsSeries string `db:"credits_series"` // of a credit note that credits an invoice
+	CreditsPeriod string `db:"credits_period"`
+	CreditsNumber int64  `db:"credits_number"` // 0: none
 }
 
 // storedColumns are the columns of stored, of a table named d.
-const storedColumns = `d.tenant, d.series, d.period, d.number, d.created_at, d.printed_number, d.content, d.digest`
+const storedColumns = `d.tenant, d.series, d.period, d.number, d.kind, d.created_at, d.printed_number,
+	coalesce(cast(d.content as text), '') as content, d.digest,
+	coalesce(d.credits_series, '') as credits_series, coalesce(d.credits_period, '') as credits_period,
+	coalesce(d.credits_number, 0) as credits_number`
 
 func (s stored) key() key {
 	return key{Series: counter.Series{Tenant: s.Tenant, Name: s.Series, Period: s.Period}, Number: s.Number}
@@ -79,7 +100,17 @@ func (s stored) invoice() (Invoice, error) {
 		return Invoice{}, fmt.Errorf("decode the stored invoice %s number %d: %w", s.key().Series, s.Number, err)
 	}
 	return Invoice{
-		ID: s.key().encode(idPrefix), Status: statusIssued, Period: s.Period, Number: s.Number,
-		PrintedNumber: s.Printed, CreatedAt: s.CreatedAt.UTC(), Draft: c.Draft, Totals: c.Totals,
+		ID: s.key().encode(idPrefix), Kind: s.Kind, Status: statusIssued, Period: s.Period, Number: s.Number,
+		PrintedNumber: s.Printed, CreatedAt: s.CreatedAt.UTC(), Draft: c.Draft, Seller: c.Seller, Totals: c.Totals,
+		Credits: s.credits(),
 	}, nil
+}
+
+// credits returns the id of the invoice that s credits; "" if there is none.
+func (s stored) credits() string {
+	if s.CreditsNumber == 0 {
+		return ""
+	}
+	of := counter.Series{Tenant: s.Tenant, Name: s.CreditsSeries, Period: s.CreditsPeriod}
+	return key{Series: of, Number: s.CreditsNumber}.encode(idPrefix)
 }

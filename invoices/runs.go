@@ -8,10 +8,17 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// The two kinds of documents.
+// The two states of a row.
 const (
 	statusIssued = "issued"
 	statusVoid   = "void"
+)
+
+// What an issued row is.
+const (
+	kindInvoice    = "invoice"
+	kindCreditNote = "credit_note"
+	kindExternal   = "external" // a number whose document lives elsewhere
 )
 
 // run is an unbroken range of numbers whose documents are all of one status.

@@ -14,22 +14,58 @@ import (
 
 // Series is a tenant's series and its rules.
 type Series struct {
-	Tenant string `json:"tenant" db:"tenant"`
-	Name   string `json:"name" db:"name"`
-	Format string `json:"format" db:"format"`   // of the printed number, see document.ParseFormat
-	Period string `json:"period" db:"period"`   // when it restarts: "none", "year" or "month"
-	OnLoss string `json:"on_loss" db:"on_loss"` // what a dead holder left: "reuse" or "void"
+	Tenant        string        `json:"tenant"`
+	Name          string        `json:"name"`
+	Numbering     string        `json:"numbering"`                // "block" or "strict"
+	Format        string        `json:"format"`                   // of the printed number, see document.ParseFormat
+	Period        string        `json:"period"`                   // when it restarts: "none", "year" or "month"
+	Start         int64         `json:"start"`                    // the first number of each period
+	OnLoss        string        `json:"on_loss"`                  // what a dead holder left: "reuse" or "void"
+	ReuseWithin   time.Duration `json:"-"`                        // freed numbers older than this become void; whole seconds
+	Range         *NumberRange  `json:"range,omitempty"`          // what an authority has granted; nil: no bounds
+	Document      string        `json:"document"`                 // what it numbers: "invoice" or "credit_note"
+	ClosedThrough string        `json:"closed_through,omitempty"` // YYYY-MM-DD: no issue date on or before it; "": none
 }
 
-// firstSeries is the series that every tenant is made with.
-func firstSeries(tenant string) Series {
-	return Series{Tenant: tenant, Name: "invoice", Format: "INV-{yyyy}-{seq:6}", Period: string(document.PeriodYear), OnLoss: onLossReuse}
+// NumberRange is a range of numbers that an authority has granted.
+type NumberRange struct {
+	First     int64  `json:"first"`
+	Last      int64  `json:"last"`
+	ExpiresOn string `json:"expires_on,omitempty"` // YYYY-MM-DD: no document from that day on; "": never
+	WarnLeft  int64  `json:"warn_left,omitempty"`  // warn when so many are left; 0: never
+}
+
+// What a series may say.
+const (
+	numberingBlock  = "block"
+	numberingStrict = "strict"
+
+	reuseWithinDefault = 24 * time.Hour
+)
+
+// seriesDefaults is a series that says nothing but its name and format.
+func seriesDefaults(tenant, name string) Series {
+	return Series{
+		Tenant: tenant, Name: name, Numbering: numberingBlock, Period: string(document.PeriodNone), Start: 1,
+		OnLoss: onLossReuse, ReuseWithin: reuseWithinDefault, Document: kindInvoice,
+	}
+}
+
+// firstSeries are the series that every tenant is made with.
+func firstSeries(tenant string) []Series {
+	invoice, credit := seriesDefaults(tenant, document.DefaultSeries), seriesDefaults(tenant, "credit-note")
+	invoice.Format, credit.Format = "INV-{yyyy}-{seq:6}", "CN-{yyyy}-{seq:6}"
+	invoice.Period, credit.Period = string(document.PeriodYear), string(document.PeriodYear)
+	credit.Document = kindCreditNote
+	return []Series{invoice, credit}
 }
 
 // rule is a series as issuing uses it.
 type rule struct {
+	Series
 	format document.Format
 	period document.PeriodRule
+	kind   string
 }
 
 func (s Series) rule() (rule, error) {
@@ -37,7 +73,7 @@ func (s Series) rule() (rule, error) {
 	if err != nil {
 		return rule{}, fmt.Errorf("series %s of %s: %w", s.Name, s.Tenant, err)
 	}
-	return rule{format: format, period: document.PeriodRule(s.Period)}, nil
+	return rule{Series: s, format: format, period: document.PeriodRule(s.Period), kind: s.Document}, nil
 }
 
 // CreateSeries makes a series of an existing tenant. ErrExists: the name is
@@ -80,34 +116,89 @@ func (s Series) check() error {
 	return nil
 }
 
+// seriesRow is a series as its table has it.
+type seriesRow struct {
+	Tenant        string         `db:"tenant"`
+	Name          string         `db:"name"`
+	Numbering     string         `db:"numbering"`
+	Format        string         `db:"format"`
+	Period        string         `db:"period"`
+	Start         int64          `db:"start"`
+	OnLoss        string         `db:"on_loss"`
+	ReuseWithin   int64          `db:"reuse_within"`
+	RangeFirst    sql.NullInt64  `db:"range_first"`
+	RangeLast     sql.NullInt64  `db:"range_last"`
+	ExpiresOn     sql.NullString `db:"expires_on"`
+	WarnLeft      int64          `db:"warn_left"`
+	Document      string         `db:"document"`
+	ClosedThrough sql.NullString `db:"closed_through"`
+}
+
+// seriesColumns are the columns of seriesRow.
+const seriesColumns = `tenant, name, numbering, format, period, start, on_loss, reuse_within,
+	range_first, range_last, cast(expires_on as text) as expires_on, warn_left, document, cast(closed_through as text) as closed_through`
+
+func (r seriesRow) series() Series {
+	s := Series{
+		Tenant: r.Tenant, Name: r.Name, Numbering: r.Numbering, Format: r.Format, Period: r.Period, Start: r.Start,
+		OnLoss: r.OnLoss, ReuseWithin: time.Duration(r.ReuseWithin) * time.Second, Document: r.Document,
+		ClosedThrough: r.ClosedThrough.String,
+	}
+	if r.RangeFirst.Valid {
+		s.Range = &NumberRange{First: r.RangeFirst.Int64, Last: r.RangeLast.Int64, ExpiresOn: r.ExpiresOn.String, WarnLeft: r.WarnLeft}
+	}
+	return s
+}
+
+// values are the columns of s, in the order of insertSeries.
+func (s Series) values() []any {
+	var first, last sql.NullInt64
+	var expires sql.NullString
+	var warn int64
+	if r := s.Range; r != nil {
+		first, last = sql.NullInt64{Int64: r.First, Valid: true}, sql.NullInt64{Int64: r.Last, Valid: true}
+		expires, warn = sql.NullString{String: r.ExpiresOn, Valid: r.ExpiresOn != ""}, r.WarnLeft
+	}
+	closed := sql.NullString{String: s.ClosedThrough, Valid: s.ClosedThrough != ""}
+	return []any{s.Tenant, s.Name, s.Numbering, s.Format, s.Period, s.Start, s.OnLoss, int64(s.ReuseWithin / time.Second),
+		first, last, expires, warn, s.Document, closed}
+}
+
 func insertSeries(ctx context.Context, q sqlx.ExecerContext, s Series, at time.Time) error {
 	const insert = `
-		insert into series (tenant, name, format, period, on_loss, created_at)
-		values ($1, $2, $3, $4, $5, $6)`
-	_, err := q.ExecContext(ctx, insert, s.Tenant, s.Name, s.Format, s.Period, s.OnLoss, at)
+		insert into series (tenant, name, numbering, format, period, start, on_loss, reuse_within,
+			range_first, range_last, expires_on, warn_left, document, closed_through, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, cast($11 as date), $12, $13, cast($14 as date), $15)`
+	_, err := q.ExecContext(ctx, insert, append(s.values(), at)...)
 	return err
 }
 
 // ListSeries returns the series of a tenant by name.
 func (db *DB) ListSeries(ctx context.Context, tenant string) ([]Series, error) {
-	series := []Series{}
-	const query = `select tenant, name, format, period, on_loss from series where tenant = $1 order by name`
-	err := db.rest.SelectContext(ctx, &series, query, tenant)
-	return series, wrap("list the series of "+tenant, err)
+	var rows []seriesRow
+	const query = `select ` + seriesColumns + ` from series where tenant = $1 order by name`
+	if err := db.rest.SelectContext(ctx, &rows, query, tenant); err != nil {
+		return nil, wrap("list the series of "+tenant, err)
+	}
+	series := make([]Series, len(rows))
+	for i, r := range rows {
+		series[i] = r.series()
+	}
+	return series, nil
 }
 
 // findRule reads the rule of a series; nil if there is no such series.
 func (db *DB) findRule(ctx context.Context, tenant, name string) (*rule, error) {
-	var s Series
-	const query = `select tenant, name, format, period, on_loss from series where tenant = $1 and name = $2`
-	err := db.rest.GetContext(ctx, &s, query, tenant, name)
+	var row seriesRow
+	const query = `select ` + seriesColumns + ` from series where tenant = $1 and name = $2`
+	err := db.rest.GetContext(ctx, &row, query, tenant, name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, wrap("read series "+name+" of "+tenant, err)
 	}
-	r, err := s.rule()
+	r, err := row.series().rule()
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func TestASeriesMayVoidWhatADeadHolderLeft(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	newTenant(t, db, "acme")
-	s := Series{Tenant: "acme", Name: "strict", Format: "S-{seq:3}", Period: "none", OnLoss: "void"}
+	s := seriesOf("acme", "strict", "S-{seq:3}", "void")
 	if err := db.CreateSeries(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,10 @@ func (db *DB) CreateTenant(ctx context.Context, name, zone string) (Tenant, APIK
 		if _, err := tx.ExecContext(ctx, insert, t.Name, t.TimeZone, t.CreatedAt); err != nil {
 			return err
 		}
-		if err := insertSeries(ctx, tx, firstSeries(name), t.CreatedAt); err != nil {
-			return err
+		for _, s := range firstSeries(name) {
+			if err := insertSeries(ctx, tx, s, t.CreatedAt); err != nil {
+				return err
+			}
 		}
 		var err error
 		made, text, err = insertKey(ctx, tx, name)

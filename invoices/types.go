@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"slices"
 	"time"
 
 	"folio/invoices/document"
@@ -15,10 +16,29 @@ type Tenant struct {
 
 // Identity is who an API key speaks for.
 type Identity struct {
-	Tenant string
-	Zone   *time.Location
-	KeyID  string
+	Tenant   string
+	Zone     *time.Location
+	KeyID    string
+	Seller   document.Party // as the tenant's documents name it; the zero Party if it never said
+	Currency string         // of a draft that names none; "" if there is none
+	Scopes   []Scope        // what the key may do; the zero Identity may do nothing
 }
+
+// Scope is a right that an API key can have.
+type Scope string
+
+// The scopes there are.
+const (
+	InvoicesWrite Scope = "invoices:write"
+	InvoicesRead  Scope = "invoices:read"
+	SeriesWrite   Scope = "series:write"
+)
+
+// AllScopes returns every right there is.
+func AllScopes() []Scope { return []Scope{InvoicesWrite, InvoicesRead, SeriesWrite} }
+
+// May reports whether the key has a right.
+func (i Identity) May(s Scope) bool { return slices.Contains(i.Scopes, s) }
 
 // Request is one wish for an invoice.
 type Request struct {
@@ -38,13 +58,19 @@ type Issued struct {
 // what was sent, with its defaults filled in.
 type Invoice struct {
 	ID            string    `json:"id"`
-	Status        string    `json:"status"` // "issued"
+	Kind          string    `json:"kind"`   // "invoice" or "credit_note"
+	Status        string    `json:"status"` // "issued", or "cancelled" once it is credited in full
 	Period        string    `json:"period"` // "", "2026" or "2026-11"
 	Number        int64     `json:"number"`
 	PrintedNumber string    `json:"printed_number"`
 	CreatedAt     time.Time `json:"created_at"`
 	document.Draft
+	Seller *document.Party `json:"seller,omitempty"` // the tenant as it was at the issue
 	Totals document.Totals `json:"totals"`
+
+	Credits     string   `json:"credits,omitempty"`      // of a credit note: the id of the invoice it credits
+	Credited    string   `json:"credited,omitempty"`     // of an invoice that is read: what was credited so far, gross
+	CreditNotes []string `json:"credit_notes,omitempty"` // and the ids of the credit notes that did
 }
 
 // Query selects invoices of one tenant; zero fields select all.

@@ -10,6 +10,9 @@ import (
 	"folio/counter"
 )
 
+// reasonPrintedClash: the printed number was taken by another document.
+const reasonPrintedClash = "printed_clash"
+
 const (
 	voidsAtOnce = 5_000   // rows that one statement inserts
 	readAtOnce  = 500_000 // numbers that one statement looks through

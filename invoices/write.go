@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"folio/counter"
 )
 
 // attempt is the writing of some rows of one holder, with what is known so far.
@@ -83,17 +85,39 @@ func (s *scribe) send(ctx context.Context, a *attempt) error {
 		s.redial()
 		return fmt.Errorf("look up what is stored: %w", err)
 	}
-	a.resolve(answers)
+	clashes := a.resolve(answers)
 	if !open {
 		// The fence waited for every statement of this holder, and none
 		// comes after it: what was found is final.
 		s.fenced(a)
 	}
-	if len(a.left) > 0 {
-		return errors.New("rows neither written nor found")
+	if len(a.left) == 0 {
+		return nil
 	}
-	return nil
+	if len(clashes) > 0 {
+		return s.voidClashes(ctx, clashes)
+	}
+	return errors.New("rows neither written nor found")
 }
+
+// voidClashes records that the numbers of rows whose printed number is another
+// document's are void. The next round finds the void, or the row itself after
+// all, if an earlier statement has stored it meanwhile.
+func (s *scribe) voidClashes(ctx context.Context, clashes []*entry) error {
+	owner := &Owner{DB: s.w.cfg.DB}
+	for _, e := range clashes {
+		at := counter.Range{First: e.Number.Value(), Last: e.Number.Value()}
+		err := owner.Void(ctx, e.Number.Block().Holder, e.Number.Series(), []counter.Range{at}, reasonPrintedClash)
+		if err != nil {
+			return err
+		}
+		e.clashed = true
+	}
+	return errPrintedClashes
+}
+
+// errPrintedClashes has the round repeated, in which each clash is answered.
+var errPrintedClashes = errors.New("printed numbers are taken by other documents")
 
 // fenced sends what is left of a back for other numbers. Those it had are of a
 // life that is over, and go with it.
@@ -147,13 +171,19 @@ func (s *scribe) bisect(ctx context.Context, a *attempt, err error) {
 }
 
 // resolve deals with the rows that did not come back, given what is stored.
-// What is neither there nor impossible stays in a.
-func (a *attempt) resolve(answers []found) {
+// What is neither there nor impossible stays in a; of that, clashes are those
+// whose printed number another document has.
+func (a *attempt) resolve(answers []found) (clashes []*entry) {
 	i := -1
 	a.finish(func(e *entry) bool {
 		i++
-		return e.resolve(answers[i])
+		done := e.resolve(answers[i])
+		if !done && answers[i].Clash {
+			clashes = append(clashes, e)
+		}
+		return done
 	})
+	return clashes
 }
 
 // resolve reports whether f settles e.
@@ -168,6 +198,8 @@ func (e *entry) resolve(f found) bool {
 		return false
 	}
 	switch {
+	case !known && e.clashed:
+		e.finish(nil, ErrPrintedClash)
 	case !known:
 		e.finish(nil, errTaken)
 	case !bytes.Equal(f.Digest, e.Digest[:]):

@@ -80,6 +80,7 @@ var (
 // entry is a row in the queue.
 type entry struct {
 	*row
+	clashed bool         // its printed number is another's, and the number is void for it
 	state   atomic.Int32 // waiting, then sent or withdrawn
 	outcome chan outcome // has room for the one outcome
 }
@@ -129,7 +130,8 @@ func (w *Writer) Run(ctx context.Context) error {
 // it. A row whose ctx ends before it was sent is withdrawn: ErrUnavailable. If
 // ctx ends later the row is still written or not, and its number is seen to;
 // only the caller does not learn of it: ErrOutcomeUnknown. Other errors:
-// ErrRequestReused, errTaken, errFenced, and what Postgres has against the row.
+// ErrRequestReused, ErrPrintedClash, errTaken, errFenced, and what Postgres has
+// against the row.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
 	e := &entry{row: r, outcome: make(chan outcome, 1)}
 	if err := w.enqueue(e); err != nil {

@@ -17,14 +17,35 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for InvoiceKind.
+const (
+	InvoiceKindCreditNote InvoiceKind = "credit_note"
+	InvoiceKindInvoice    InvoiceKind = "invoice"
+)
+
+// Valid indicates whether the value is a known member of the InvoiceKind enum.
+func (e InvoiceKind) Valid() bool {
+	switch e {
+	case InvoiceKindCreditNote:
+		return true
+	case InvoiceKindInvoice:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InvoiceStatus.
 const (
-	Issued InvoiceStatus = "issued"
+	Cancelled InvoiceStatus = "cancelled"
+	Issued    InvoiceStatus = "issued"
 )
 
 // Valid indicates whether the value is a known member of the InvoiceStatus enum.
 func (e InvoiceStatus) Valid() bool {
 	switch e {
+	case Cancelled:
+		return true
 	case Issued:
 		return true
 	default:
@@ -107,8 +128,8 @@ type Decimal = string
 type Draft struct {
 	Charges *[]Adjustment `json:"charges,omitempty"`
 
-	// Currency ISO 4217.
-	Currency  string        `json:"currency"`
+	// Currency ISO 4217; the default currency of the tenant if not given.
+	Currency  *string       `json:"currency,omitempty"`
 	Customer  Customer      `json:"customer"`
 	Discounts *[]Adjustment `json:"discounts,omitempty"`
 
@@ -129,6 +150,15 @@ type Draft struct {
 type Invoice struct {
 	Charges   *[]Adjustment `json:"charges,omitempty"`
 	CreatedAt time.Time     `json:"created_at"`
+
+	// CreditNotes The ids of the credit notes of an invoice that is read.
+	CreditNotes *[]string `json:"credit_notes,omitempty"`
+
+	// Credited Of an invoice that is read: what was credited so far, gross; absent if nothing was.
+	Credited *string `json:"credited,omitempty"`
+
+	// Credits Of a credit note: the id of the invoice it credits.
+	Credits   *string       `json:"credits,omitempty"`
 	Currency  string        `json:"currency"`
 	Customer  Customer      `json:"customer"`
 	Discounts *[]Adjustment `json:"discounts,omitempty"`
@@ -139,20 +169,29 @@ type Invoice struct {
 
 	// IssueDate A day, YYYY-MM-DD.
 	IssueDate Date               `json:"issue_date"`
+	Kind      InvoiceKind        `json:"kind"`
 	Lines     []Line             `json:"lines"`
 	Metadata  *map[string]string `json:"metadata,omitempty"`
 	Note      *string            `json:"note,omitempty"`
 	Number    int64              `json:"number"`
 
 	// Period Empty, a year or a month.
-	Period        string        `json:"period"`
-	PrintedNumber string        `json:"printed_number"`
-	Series        string        `json:"series"`
-	Status        InvoiceStatus `json:"status"`
-	Totals        Totals        `json:"totals"`
+	Period        string `json:"period"`
+	PrintedNumber string `json:"printed_number"`
+
+	// Seller The seller, as it was when the document was issued.
+	Seller *Party `json:"seller,omitempty"`
+	Series string `json:"series"`
+
+	// Status An invoice that is credited in full is cancelled.
+	Status InvoiceStatus `json:"status"`
+	Totals Totals        `json:"totals"`
 }
 
-// InvoiceStatus defines model for Invoice.Status.
+// InvoiceKind defines model for Invoice.Kind.
+type InvoiceKind string
+
+// InvoiceStatus An invoice that is credited in full is cancelled.
 type InvoiceStatus string
 
 // InvoiceList defines model for InvoiceList.
@@ -180,6 +219,13 @@ type OptionalDate = string
 
 // OptionalDecimal A decimal, or empty.
 type OptionalDecimal = string
+
+// Party The seller, as it was when the document was issued.
+type Party struct {
+	Address *Address `json:"address,omitempty"`
+	Name    *string  `json:"name,omitempty"`
+	TaxId   *string  `json:"tax_id,omitempty"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -729,6 +775,8 @@ type ListInvoicesResponse struct {
 	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
 	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
 	ApplicationproblemJSON405 *MethodNotAllowed
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
@@ -762,6 +810,11 @@ func (r ListInvoicesResponse) GetApplicationproblemJSON400() *Problem {
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ListInvoicesResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListInvoicesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
@@ -855,6 +908,8 @@ type CreateInvoiceResponse struct {
 	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
 	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
 	ApplicationproblemJSON405 *MethodNotAllowed
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
@@ -903,6 +958,11 @@ func (r CreateInvoiceResponse) GetApplicationproblemJSON400() *Problem {
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateInvoiceResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateInvoiceResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
@@ -1003,6 +1063,8 @@ type GetInvoiceResponse struct {
 	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *Problem
 	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
@@ -1036,6 +1098,11 @@ func (r GetInvoiceResponse) GetApplicationproblemJSON400() *Problem {
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetInvoiceResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetInvoiceResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
@@ -1179,6 +1246,13 @@ func ParseListInvoicesResponse(rsp *http.Response) (*ListInvoicesResponse, error
 		}
 		response.ApplicationproblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
 		var dest MethodNotAllowed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -1306,6 +1380,13 @@ func ParseCreateInvoiceResponse(rsp *http.Response) (*CreateInvoiceResponse, err
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
 		var dest MethodNotAllowed
@@ -1472,6 +1553,13 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
 		var dest Problem

@@ -13,13 +13,20 @@ type Draft struct {
 	Series    string            `json:"series,omitempty"`     // default "invoice"
 	IssueDate string            `json:"issue_date,omitempty"` // YYYY-MM-DD, default today in the tenant's zone
 	DueDate   string            `json:"due_date,omitempty"`   // YYYY-MM-DD
-	Currency  string            `json:"currency"`             // ISO 4217
+	Currency  string            `json:"currency"`             // ISO 4217, default the tenant's
 	Customer  Customer          `json:"customer"`
 	Lines     []Line            `json:"lines"`
 	Discounts []Adjustment      `json:"discounts,omitempty"` // of the whole document
 	Charges   []Adjustment      `json:"charges,omitempty"`   // of the whole document
 	Note      string            `json:"note,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+}
+
+// Party is the seller (EN 16931 BG-4) as an issued document names it.
+type Party struct {
+	Name    string   `json:"name,omitempty"`
+	TaxID   string   `json:"tax_id,omitempty"`
+	Address *Address `json:"address,omitempty"`
 }
 
 // Customer is the buyer (EN 16931 BG-7).
