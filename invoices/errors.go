@@ -30,6 +30,9 @@ var (
 	// this one would have; its number is void.
 	ErrPrintedClash = errors.New("the printed number is taken by another document of the tenant; its number is void, change the format of the series")
 
+	// ErrNotExternal: the number's document is kept here, so its number is never void.
+	ErrNotExternal = errors.New("the number belongs to a document that is kept here; cancel that with a credit note")
+
 	// ErrSeriesExhausted: the series has no number left.
 	ErrSeriesExhausted = errors.New("the series has no number left")
 

@@ -122,15 +122,7 @@ type prepared struct {
 
 // prepare validates the draft and derives what does not depend on the number.
 func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
-	now := time.Now
-	if is.Now != nil {
-		now = is.Now
-	}
-	at := now().UTC().Truncate(time.Microsecond)
-	zone := r.Identity.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
+	at, zone := is.now(), r.Identity.zone()
 	if r.Draft.Currency == "" {
 		r.Draft.Currency = r.Identity.Currency
 	}
@@ -139,9 +131,7 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 		return nil, err
 	}
 	tenant := r.Identity.Tenant
-	known, err := is.rules.get(ctx, seriesName{tenant, draft.Series}, func(ctx context.Context) (*rule, error) {
-		return is.DB.findRule(ctx, tenant, draft.Series)
-	})
+	known, err := is.rule(ctx, tenant, draft.Series)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +149,34 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 	return p, p.encode()
 }
 
+// now is the present moment, to the microsecond, as Postgres keeps it.
+func (is *Issuer) now() time.Time {
+	now := time.Now
+	if is.Now != nil {
+		now = is.Now
+	}
+	return now().UTC().Truncate(time.Microsecond)
+}
+
+func (i Identity) zone() *time.Location {
+	if i.Zone == nil {
+		return time.UTC
+	}
+	return i.Zone
+}
+
+// rule returns the rule of a series; nil if there is no such series.
+func (is *Issuer) rule(ctx context.Context, tenant, name string) (*rule, error) {
+	return is.rules.get(ctx, seriesName{tenant, name}, func(ctx context.Context) (*rule, error) {
+		return is.DB.findRule(ctx, tenant, name)
+	})
+}
+
+// print is how n reads on a document.
+func (p *prepared) print(n counter.Number) string {
+	return p.format.Print(n.Value(), document.Fields{IssueDate: p.Draft.IssueDate, Series: p.series.Name, Tenant: p.series.Tenant})
+}
+
 // store takes a number and writes the row, again with another number while that
 // may help.
 func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
@@ -169,7 +187,7 @@ func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 		}
 		r := p.row // each attempt has a row of its own: an earlier one may still be under way
 		r.Number = n
-		r.Printed = p.format.Print(n.Value(), document.Fields{IssueDate: p.Draft.IssueDate, Series: p.series.Name, Tenant: p.series.Tenant})
+		r.Printed = p.print(n)
 		repeat, err := is.Writer.write(ctx, &r)
 		switch {
 		case errors.Is(err, errTaken) || errors.Is(err, errFenced):

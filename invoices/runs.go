@@ -28,12 +28,14 @@ type run struct {
 }
 
 // selectRuns reads the documents of a series between two numbers as runs: the
-// answer grows with the breaks, not with the documents.
+// answer grows with the breaks, not with the documents. An external number whose
+// document was never made is void.
 const selectRuns = `
 	select min(number) as first, max(number) as last, status
 	from (select number, status, number - row_number() over (partition by status order by number) as island
-	      from documents
-	      where tenant = $1 and series = $2 and period = $3 and number between $4 and $5) d
+	      from (select d.number, case when a.number is null then d.status else 'void' end as status
+	            from documents d left join annulments a using (tenant, series, period, number)
+	            where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number between $4 and $5) s) d
 	group by status, island
 	order by 1`
 

@@ -17,6 +17,8 @@ import (
 type Numbers interface {
 	// Take returns the next number of s.
 	Take(ctx context.Context, s counter.Series) (counter.Number, error)
+	// TakeN returns count numbers of s, all or none.
+	TakeN(ctx context.Context, s counter.Series, count int) ([]counter.Number, error)
 	// Abandon gives up a holder that is fenced; Take then gives numbers of
 	// the next.
 	Abandon(holder string)

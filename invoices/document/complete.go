@@ -23,8 +23,8 @@ func Complete(d Draft, now time.Time) (Draft, Totals, error) {
 	}
 	c := &check{now: now}
 	p := c.draft(&d)
-	if len(c.bad) > 0 {
-		return Draft{}, Totals{}, &InvalidError{Fields: c.bad}
+	if err := c.err(); err != nil {
+		return Draft{}, Totals{}, err
 	}
 	totals, err := p.totals()
 	if err != nil {

@@ -1,0 +1,185 @@
+package invoices
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"folio/counter"
+	"folio/invoices/document"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// NumbersRequest is one wish for numbers of documents that live elsewhere.
+type NumbersRequest struct {
+	Identity  Identity
+	ID        string   // the client's Idempotency-Key; required
+	Digest    [32]byte // of the request, its series included
+	Series    string
+	Count     int    // 1 to document.MaxNumbers
+	IssueDate string // YYYY-MM-DD; "": today in the tenant's zone
+	Reference string // what the client calls the documents; "": nothing
+}
+
+// ExternalNumbers is the answer to a NumbersRequest.
+type ExternalNumbers struct {
+	Series   string           `json:"series"`
+	Period   string           `json:"period"`
+	Numbers  []ExternalNumber `json:"numbers"` // in the order in which they were taken
+	Replayed bool             `json:"-"`       // the request was known
+}
+
+// ExternalNumber is a number whose document lives elsewhere.
+type ExternalNumber struct {
+	Number        int64  `json:"number"`
+	PrintedNumber string `json:"printed_number"`
+}
+
+// TakeNumbers takes as many numbers as r wishes for and records each as issued,
+// of kind external, or returns those that the same request took before. A
+// request that was cut short goes on where it ended when it is sent again: what
+// it has recorded so far is its own for ever.
+//
+// Errors: ErrNotFound (no such series), *document.InvalidError, ErrRequestReused,
+// ErrPrintedClash, ErrSeriesExhausted, ErrLedgerDamaged; ErrUnavailable and
+// ErrOutcomeUnknown: send the same request again.
+func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNumbers, error) {
+	id := requestID(r.ID)
+	stored, err := is.DB.findItems(ctx, r, id)
+	if err != nil {
+		return ExternalNumbers{}, err
+	}
+	if len(stored) > 0 && len(stored) == r.Count {
+		return externalNumbers(stored, true), nil
+	}
+	p, err := is.prepareNumbers(ctx, r, id)
+	if err != nil {
+		return ExternalNumbers{}, err
+	}
+	fresh := len(stored) == 0
+	for len(stored) < r.Count {
+		err := is.record(ctx, p, missing(stored, r.Count))
+		if err != nil && len(stored) > 0 {
+			err = outcomeUnknown(err)
+		}
+		if err != nil {
+			return ExternalNumbers{}, err
+		}
+		if stored, err = is.DB.findItems(ctx, r, id); err != nil {
+			return ExternalNumbers{}, outcomeUnknown(err)
+		}
+	}
+	return externalNumbers(stored, !fresh), nil
+}
+
+// prepareNumbers derives what the rows of r have in common.
+func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id string) (*prepared, error) {
+	at := is.now()
+	if r.IssueDate == "" {
+		r.IssueDate = at.In(r.Identity.zone()).Format(time.DateOnly)
+	}
+	if err := document.CheckNumbers(r.Count, r.IssueDate, r.Reference, at.In(r.Identity.zone())); err != nil {
+		return nil, err
+	}
+	known, err := is.rule(ctx, r.Identity.Tenant, r.Series)
+	if err != nil {
+		return nil, err
+	}
+	if known == nil {
+		return nil, fmt.Errorf("series %q: %w", r.Series, ErrNotFound)
+	}
+	return &prepared{
+		row: row{
+			Kind: kindExternal, RequestID: id, Digest: r.Digest, KeyID: r.Identity.KeyID, Reference: r.Reference,
+			CreatedAt: at, Draft: document.Draft{IssueDate: r.IssueDate, Series: r.Series},
+		},
+		series: counter.Series{Tenant: r.Identity.Tenant, Name: r.Series, Period: known.period.Period(r.IssueDate)},
+		format: known.format,
+	}, nil
+}
+
+// record takes a number for each of items and writes its row. Items whose number
+// is used up, or whose holder was fenced, are left for another round; so are
+// those that the same request records on another replica.
+func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
+	numbers, err := is.Numbers.TakeN(ctx, p.series, len(items))
+	if err != nil {
+		return numberError(err)
+	}
+	var writing errgroup.Group
+	for i, item := range items {
+		r := p.row
+		r.Item, r.Number = item, numbers[i]
+		r.Printed = p.print(r.Number)
+		writing.Go(func() error {
+			_, err := is.Writer.write(ctx, &r)
+			if errors.Is(err, errTaken) || errors.Is(err, errFenced) {
+				return ctx.Err()
+			}
+			return err
+		})
+	}
+	return outcomeUnknown(writing.Wait())
+}
+
+// outcomeUnknown is what an error comes to once some of a request's rows may be
+// stored: that nothing was, nobody may say.
+func outcomeUnknown(err error) error {
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return err
+}
+
+// item is one number of a request, as it is stored.
+type item struct {
+	Item    int    `db:"item"`
+	Kind    string `db:"kind"`
+	Series  string `db:"series"`
+	Period  string `db:"period"`
+	Number  int64  `db:"number"`
+	Printed string `db:"printed_number"`
+	Digest  []byte `db:"digest"`
+}
+
+// findItems returns what is stored of r so far, in the order of the items.
+func (db *DB) findItems(ctx context.Context, r NumbersRequest, id string) ([]item, error) {
+	var items []item
+	const query = `select item, kind, series, period, number, printed_number, digest from documents
+		where tenant = $1 and request_id = $2 order by item`
+	if err := db.rest.SelectContext(ctx, &items, query, r.Identity.Tenant, id); err != nil {
+		return nil, wrap("look up a request for numbers", err)
+	}
+	for _, i := range items {
+		if i.Kind != kindExternal || !bytes.Equal(i.Digest, r.Digest[:]) {
+			return nil, ErrRequestReused
+		}
+	}
+	return items, nil
+}
+
+// missing returns which of count items are not stored.
+func missing(stored []item, count int) []int {
+	have := make([]bool, count)
+	for _, i := range stored {
+		have[i.Item] = true
+	}
+	var items []int
+	for i, has := range have {
+		if !has {
+			items = append(items, i)
+		}
+	}
+	return items
+}
+
+func externalNumbers(items []item, replayed bool) ExternalNumbers {
+	out := ExternalNumbers{Series: items[0].Series, Period: items[0].Period, Replayed: replayed}
+	for _, i := range items {
+		out.Numbers = append(out.Numbers, ExternalNumber{Number: i.Number, PrintedNumber: i.Printed})
+	}
+	return out
+}
