@@ -28,12 +28,13 @@ type Keys interface {
 	Authenticate(ctx context.Context, apiKey string) (invoices.Identity, error)
 }
 
-// Config says what stands behind the API. Issuer, Invoices and Keys are
-// required; zero fields have defaults.
+// Config says what stands behind the API. Issuer, Invoices, Keys and
+// Numbers are required; zero fields have defaults.
 type Config struct {
 	Issuer   Issuer
 	Invoices Invoices
 	Keys     Keys
+	Numbers  Numbers
 
 	MaxInFlight    int                   // requests of one tenant at a time; beyond it 429; 0: 1,000
 	RequestTimeout time.Duration         // bounds the work of a request; 0: ten seconds
@@ -44,7 +45,8 @@ type Config struct {
 // api is the public API.
 type api struct {
 	cfg     Config
-	flights flights
+	flights flights // requests
+	batches flights
 	metrics *metrics
 }
 
@@ -60,7 +62,7 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	a := &api{cfg: cfg, metrics: newMetrics(cfg.Registry)}
-	a.flights.max = cfg.MaxInFlight
+	a.flights.max, a.batches.max = cfg.MaxInFlight, batchesAtOnce
 
 	// SkipClean: a path with // is another path, not a redirect, which would
 	// turn a POST into a GET. UseEncodedPath: %2F in an id stays in the id.
@@ -69,7 +71,10 @@ func New(cfg Config) http.Handler {
 		http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createInvoice),
 		http.MethodGet:  a.tenantOnly(invoices.InvoicesRead, a.listInvoices),
 	})
+	a.route(router, "/v1/invoices/batch", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createBatch)})
 	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
+	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
+	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})
 	router.NotFoundHandler = a.wrap("none", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 	return router

@@ -19,8 +19,8 @@ const (
 	maxDepth = 32 // a draft is 6 deep
 )
 
-// readBody reads the JSON body of a request, whole.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody reads the JSON body of a request, whole, up to most bytes.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -29,10 +29,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, errMedia
 	}
-	if r.ContentLength > maxBody {
+	if r.ContentLength > most {
 		return nil, errTooLarge
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, errTooLarge
@@ -47,13 +47,28 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // twice, none unknown or in another case, no null, nothing after it.
 func decodeDraft(body []byte) (document.Draft, error) {
 	var d document.Draft
+	err := decode(body, &d)
+	return d, err
+}
+
+// decode reads one JSON object strictly into v; see decodeDraft.
+func decode(body []byte, v any) error {
 	if err := scan(body); err != nil {
-		return d, err
+		return err
 	}
-	if err := json.Unmarshal(body, &d, json.RejectUnknownMembers(true)); err != nil {
-		return d, readError(err)
+	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
+		return readError(err)
 	}
-	return d, nil
+	return nil
+}
+
+// digestOf is document.Digest of a body that was read strictly.
+func digestOf(body []byte) ([32]byte, error) {
+	digest, err := document.Digest(body)
+	if err != nil {
+		return digest, malformed("", err.Error())
+	}
+	return digest, nil
 }
 
 // scan refuses what decoding would let pass: null, which Go takes for an absent
@@ -94,7 +109,7 @@ func readError(err error) error {
 	if errors.As(err, &semantic) {
 		detail := "has the wrong type; want a " + wanted(semantic)
 		if errors.Is(err, json.ErrUnknownName) {
-			detail = "is not a field of an invoice"
+			detail = "is not a field here"
 		}
 		return malformed(string(semantic.JSONPointer), detail)
 	}
@@ -107,6 +122,8 @@ func wanted(e *json.SemanticError) string {
 		return "value of another type"
 	}
 	switch e.GoType.Kind().String() {
+	case "int", "int64":
+		return "JSON number, a whole one"
 	case "slice":
 		return "JSON array"
 	case "struct", "map", "ptr":

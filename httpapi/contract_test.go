@@ -130,7 +130,7 @@ type edge struct {
 func newEdge(t testing.TB, cfg Config) *edge {
 	t.Helper()
 	s := &stub{}
-	cfg.Issuer, cfg.Invoices, cfg.Keys = s, s, s
+	cfg.Issuer, cfg.Invoices, cfg.Keys, cfg.Numbers = s, s, s, s
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(contract)
 	if err != nil {
@@ -245,7 +245,7 @@ func TestTheContractStatesTheLimitsOfTheCode(t *testing.T) {
 		"Customer.name": document.MaxName, "Customer.email": document.MaxEmail, "Customer.tax_id": document.MaxTaxID,
 		"Address.street": document.MaxStreet, "Address.locality": document.MaxLocality, "Address.region": document.MaxRegion,
 		"Address.postal_code": document.MaxPostalCode, "Line.description": document.MaxDescription, "Line.unit": document.MaxUnit,
-		"Adjustment.reason": document.MaxReason, "Draft.note": document.MaxNote, "Draft.series": document.MaxSeriesName,
+		"Adjustment.reason": document.MaxReason, "VoidWish.reason": document.MaxReason, "NumbersWish.reference": document.MaxReference, "Draft.note": document.MaxNote, "Draft.series": document.MaxSeriesName,
 	} {
 		if got := schema(path).MaxLength; got == nil || *got != uint64(want) {
 			t.Errorf("%s: the contract allows %v characters, the code %d", path, got, want)
@@ -264,6 +264,12 @@ func TestTheContractStatesTheLimitsOfTheCode(t *testing.T) {
 	}
 	if got := schema("Draft.metadata").AdditionalProperties.Schema.Value.MaxLength; got == nil || *got != document.MaxValue {
 		t.Errorf("metadata values: the contract allows %v characters, the code %d", got, document.MaxValue)
+	}
+	if got := schema("NumbersWish.count").Max; got == nil || *got != document.MaxNumbers {
+		t.Errorf("numbers: the contract allows %v at once, the code %d", got, document.MaxNumbers)
+	}
+	if got := schema("Batch.invoices").MaxItems; got == nil || *got != maxBatch {
+		t.Errorf("a batch: the contract allows %v documents, the code %d", got, maxBatch)
 	}
 	want := fmt.Sprintf(`^-?[0-9]{1,%d}(\.[0-9]{1,%d})?$`, document.MaxIntegerDigits, document.MaxFractionDigits)
 	if got := schema("Decimal").Pattern; got != want {

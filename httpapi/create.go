@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"folio/invoices"
-	"folio/invoices/document"
 )
 
 // createInvoice is POST /v1/invoices.
@@ -13,7 +12,7 @@ func (a *api) createInvoice(w http.ResponseWriter, r *http.Request, who invoices
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, maxBody)
 	if err != nil {
 		return err
 	}
@@ -21,20 +20,15 @@ func (a *api) createInvoice(w http.ResponseWriter, r *http.Request, who invoices
 	if err != nil {
 		return err
 	}
-	digest, err := document.Digest(body)
+	digest, err := digestOf(body)
 	if err != nil {
-		return malformed("", err.Error())
+		return err
 	}
 	got, err := a.cfg.Issuer.Issue(r.Context(), invoices.Request{Identity: who, ID: id, Digest: digest, Draft: draft})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/v1/invoices/"+got.Invoice.ID)
-	status := http.StatusCreated
-	if got.Replayed {
-		w.Header().Set("Idempotency-Replayed", "true")
-		status = http.StatusOK
-	}
-	writeJSON(w, "application/json", status, got.Invoice)
+	writeMade(w, got.Replayed, got.Invoice)
 	return nil
 }

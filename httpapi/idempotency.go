@@ -26,15 +26,23 @@ func requestID(r *http.Request) (string, error) {
 			return "", malformed(header, `begins with a quote and is no string in quotes; inside, write \" and \\`)
 		}
 	}
+	if err := checkRequestID(header, id); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// checkRequestID checks a request id; at is where it was given.
+func checkRequestID(at, id string) error {
 	if len(id) == 0 || len(id) > maxRequestID {
-		return "", malformed(header, "must have 1 to 255 characters; leave the header out to have none")
+		return malformed(at, "must have 1 to 255 characters; leave it out to have none")
 	}
 	for _, c := range []byte(id) {
 		if c < 0x20 || c > 0x7e {
-			return "", malformed(header, "must consist of printable ASCII characters")
+			return malformed(at, "must consist of printable ASCII characters")
 		}
 	}
-	return id, nil
+	return nil
 }
 
 // unquote reads a string of RFC 8941, section 3.3.3.

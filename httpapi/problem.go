@@ -20,14 +20,15 @@ type problem struct {
 	Detail string                `json:"detail,omitempty"`
 	Errors []document.FieldError `json:"errors,omitempty"`
 
-	retryAfter int // seconds; 0: none
+	retryAfter int   // seconds; 0: none
+	cause      error // for the log
 }
 
 // Errors of the edge itself.
 var (
 	errNoRoute  = errors.New("there is nothing at this path")
 	errMethod   = errors.New("this path has no such method; see Allow")
-	errTooLarge = errors.New("the body is larger than 1 MiB")
+	errTooLarge = errors.New("the body is larger than this path takes")
 	errMedia    = errors.New("the body must be application/json, without a Content-Encoding")
 	errScope    = errors.New("the API key lacks the scope that this request needs")
 	errFlood    = errors.New("too many requests of this tenant at a time; send this one again")
@@ -62,6 +63,7 @@ var statuses = []struct {
 	{invoices.ErrUnauthorized, http.StatusUnauthorized, "unauthorized", "Unauthorized", 0},
 	{invoices.ErrRequestReused, http.StatusUnprocessableEntity, "request-reused", "Idempotency key reused", 0},
 	{invoices.ErrPrintedClash, http.StatusConflict, "printed-clash", "Printed number taken", 0},
+	{invoices.ErrNotExternal, http.StatusConflict, "not-external", "Not an external number", 0},
 	{invoices.ErrSeriesExhausted, http.StatusConflict, "series-exhausted", "Series exhausted", 0},
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},

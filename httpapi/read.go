@@ -86,22 +86,30 @@ func query(values url.Values) (invoices.Query, error) {
 	if q.Series != "" && !isSeries.MatchString(q.Series) {
 		return q, malformed("series", "must be the name of a series: lower-case letters, digits and hyphens")
 	}
-	if period := values.Get("period"); period != "" {
-		if period != "-" && !isPeriod.MatchString(period) {
-			return q, malformed("period", `must be a year ("2026"), a month ("2026-11"), or "-" for series that never restart`)
-		}
-		if period == "-" {
-			period = ""
-		}
-		q.Period = &period
-	}
 	var err error
+	if q.Period, err = periodOf(values); err != nil {
+		return q, err
+	}
 	if q.Number, err = number(values, "number", 1, 1<<53-1); err != nil {
 		return q, err
 	}
 	limit, err := number(values, "limit", 1, 100)
 	q.Limit = int(limit)
 	return q, err
+}
+
+// periodOf reads the period; nil if it is absent.
+func periodOf(values url.Values) (*string, error) {
+	period := values.Get("period")
+	switch {
+	case period == "":
+		return nil, nil
+	case period == "-":
+		period = ""
+	case !isPeriod.MatchString(period):
+		return nil, malformed("period", `must be a year ("2026"), a month ("2026-11"), or "-" for series that never restart`)
+	}
+	return &period, nil
 }
 
 // number reads a whole number between two bounds; 0 if it is absent.

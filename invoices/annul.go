@@ -27,7 +27,8 @@ type Annulment struct {
 // ErrNotFound: the number has no row. ErrNotExternal: its document is kept here;
 // it is cancelled by a credit note instead. *document.InvalidError: the reason is
 // none.
-func (db *DB) VoidExternal(ctx context.Context, who Identity, s counter.Series, number int64, reason string) (Annulment, error) {
+func (is *Issuer) VoidExternal(ctx context.Context, who Identity, name, period string, number int64, reason string) (Annulment, error) {
+	db, s := is.DB, counter.Series{Tenant: who.Tenant, Name: name, Period: period}
 	if err := document.CheckReason(reason); err != nil {
 		return Annulment{}, err
 	}

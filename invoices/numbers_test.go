@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"folio/counter"
 	"folio/counter/countertest"
 	"folio/invoices/document"
 
@@ -180,8 +179,10 @@ func TestAnExternalNumberWhoseDocumentWasNeverMadeIsVoid(t *testing.T) {
 	r := newReplica(t, db, store)
 	r.mustTake(t, wish(who, "one", 3))
 	r.mustIssue(t, request(who, "two", "n"))
-	s := series2026(who)
-	got, err := db.VoidExternal(t.Context(), who, s, 2, "the order was withdrawn")
+	void := func(who Identity, n int64, reason string) (Annulment, error) {
+		return r.VoidExternal(t.Context(), who, "invoice", "2026", n, reason)
+	}
+	got, err := void(who, 2, "the order was withdrawn")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,20 +191,19 @@ func TestAnExternalNumberWhoseDocumentWasNeverMadeIsVoid(t *testing.T) {
 	if got != want || time.Since(got.VoidedAt) > time.Hour {
 		t.Errorf("got %+v", got)
 	}
-	if again, err := db.VoidExternal(t.Context(), who, s, 2, "another reason"); err != nil || again != got {
+	if again, err := void(who, 2, "another reason"); err != nil || again != got {
 		t.Errorf("again: %+v, %v; want the same", again, err)
 	}
-	if _, err := db.VoidExternal(t.Context(), who, s, 4, "r"); !errors.Is(err, ErrNotExternal) {
+	if _, err := void(who, 4, "r"); !errors.Is(err, ErrNotExternal) {
 		t.Errorf("of an invoice: %v, want ErrNotExternal", err)
 	}
-	if _, err := db.VoidExternal(t.Context(), who, s, 9, "r"); !errors.Is(err, ErrNotFound) {
+	if _, err := void(who, 9, "r"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of a number without a row: %v, want ErrNotFound", err)
 	}
-	stranger := counter.Series{Tenant: "bolt", Name: s.Name, Period: s.Period}
-	if _, err := db.VoidExternal(t.Context(), who, stranger, 2, "r"); !errors.Is(err, ErrNotFound) {
+	if _, err := void(Identity{Tenant: "bolt"}, 2, "r"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of another tenant: %v, want ErrNotFound", err)
 	}
-	if _, err := db.VoidExternal(t.Context(), who, s, 3, " "); !slices.Equal(pointers(err), []string{"/reason"}) {
+	if _, err := void(who, 3, " "); !slices.Equal(pointers(err), []string{"/reason"}) {
 		t.Errorf("without a reason: %v", err)
 	}
 	r.stop()
@@ -220,7 +220,7 @@ func TestAVoidOfAnExternalNumberWhoseAnswerIsLostIsStoredOnce(t *testing.T) {
 		newReplica(t, direct, &countertest.Mem{}).mustTake(t, wish(who, "one", 1))
 		p.arm("insert into annulments", how)
 		eventually(t, "the void is told", func() bool {
-			got, err := db.VoidExternal(t.Context(), who, series2026(who), 1, "never made")
+			got, err := (&Issuer{DB: db}).VoidExternal(t.Context(), who, "invoice", "2026", 1, "never made")
 			return err == nil && got.Reason == "never made"
 		})
 		if n := ask[int](t, direct, `select count(*) from annulments`); n != 1 {

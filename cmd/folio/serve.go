@@ -96,8 +96,9 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
-		Issuer:   &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer},
+		Issuer: issuer, Numbers: issuer,
 		Invoices: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))

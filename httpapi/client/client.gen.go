@@ -86,6 +86,21 @@ func (e TaxCategory) Valid() bool {
 	}
 }
 
+// Defines values for VoidNumberStatus.
+const (
+	Void VoidNumberStatus = "void"
+)
+
+// Valid indicates whether the value is a known member of the VoidNumberStatus enum.
+func (e VoidNumberStatus) Valid() bool {
+	switch e {
+	case Void:
+		return true
+	default:
+		return false
+	}
+}
+
 // Address defines model for Address.
 type Address struct {
 	// Country ISO 3166-1 alpha-2.
@@ -109,6 +124,35 @@ type Adjustment struct {
 
 // Amount A decimal with exactly the minor digits of the currency.
 type Amount = string
+
+// Batch defines model for Batch.
+type Batch struct {
+	// Invoices Each a Draft with a request_id, 1 to 255 printable ASCII characters.
+	Invoices []Batch_Invoices_Item `json:"invoices"`
+}
+
+// Batch_Invoices_Item defines model for Batch.invoices.Item.
+type Batch_Invoices_Item struct {
+	RequestId            string                 `json:"request_id"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// BatchResult An invoice or a problem.
+type BatchResult struct {
+	Invoice *Invoice `json:"invoice,omitempty"`
+	Problem *Problem `json:"problem,omitempty"`
+
+	// RequestId Empty if none could be read.
+	RequestId string `json:"request_id"`
+
+	// Status 201 issued; 200 the request was known; else that of the problem.
+	Status int `json:"status"`
+}
+
+// BatchResults defines model for BatchResults.
+type BatchResults struct {
+	Results []BatchResult `json:"results"`
+}
 
 // Customer defines model for Customer.
 type Customer struct {
@@ -214,6 +258,29 @@ type Line struct {
 	UnitPrice Decimal `json:"unit_price"`
 }
 
+// Numbers defines model for Numbers.
+type Numbers struct {
+	Numbers []struct {
+		Number        int64  `json:"number"`
+		PrintedNumber string `json:"printed_number"`
+	} `json:"numbers"`
+
+	// Period Empty, a year or a month.
+	Period string `json:"period"`
+	Series string `json:"series"`
+}
+
+// NumbersWish defines model for NumbersWish.
+type NumbersWish struct {
+	Count int `json:"count"`
+
+	// IssueDate A day from 1970-01-01, YYYY-MM-DD; an issue date at most a year ahead; today in the tenant's zone if empty.
+	IssueDate *OptionalDate `json:"issue_date,omitempty"`
+
+	// Reference What the client calls the documents.
+	Reference *string `json:"reference,omitempty"`
+}
+
 // OptionalDate A day from 1970-01-01, YYYY-MM-DD; an issue date at most a year ahead; today in the tenant's zone if empty.
 type OptionalDate = string
 
@@ -280,6 +347,25 @@ type Totals struct {
 	Taxes []TaxTotal `json:"taxes"`
 }
 
+// VoidNumber defines model for VoidNumber.
+type VoidNumber struct {
+	Number        int64            `json:"number"`
+	Period        string           `json:"period"`
+	PrintedNumber string           `json:"printed_number"`
+	Reason        string           `json:"reason"`
+	Series        string           `json:"series"`
+	Status        VoidNumberStatus `json:"status"`
+	VoidedAt      time.Time        `json:"voided_at"`
+}
+
+// VoidNumberStatus defines model for VoidNumber.Status.
+type VoidNumberStatus string
+
+// VoidWish defines model for VoidWish.
+type VoidWish struct {
+	Reason string `json:"reason"`
+}
+
 // Later defines model for Later.
 type Later = Problem
 
@@ -311,8 +397,95 @@ type CreateInvoiceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// TakeNumbersParams defines parameters for TakeNumbers.
+type TakeNumbersParams struct {
+	// IdempotencyKey As for POST /v1/invoices, and required here.
+	IdempotencyKey string `json:"Idempotency-Key"`
+}
+
+// VoidNumberParams defines parameters for VoidNumber.
+type VoidNumberParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart
+	Period string `form:"period" json:"period"`
+}
+
 // CreateInvoiceJSONRequestBody defines body for CreateInvoice for application/json ContentType.
 type CreateInvoiceJSONRequestBody = Draft
+
+// CreateInvoicesJSONRequestBody defines body for CreateInvoices for application/json ContentType.
+type CreateInvoicesJSONRequestBody = Batch
+
+// TakeNumbersJSONRequestBody defines body for TakeNumbers for application/json ContentType.
+type TakeNumbersJSONRequestBody = NumbersWish
+
+// VoidNumberJSONRequestBody defines body for VoidNumber for application/json ContentType.
+type VoidNumberJSONRequestBody = VoidWish
+
+// Getter for additional properties for Batch_Invoices_Item. Returns the specified
+// element and whether it was found
+func (a Batch_Invoices_Item) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for Batch_Invoices_Item
+func (a *Batch_Invoices_Item) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for Batch_Invoices_Item to handle AdditionalProperties
+func (a *Batch_Invoices_Item) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["request_id"]; found {
+		err = json.Unmarshal(raw, &a.RequestId)
+		if err != nil {
+			return fmt.Errorf("error reading 'request_id': %w", err)
+		}
+		delete(object, "request_id")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for Batch_Invoices_Item to handle AdditionalProperties
+func (a Batch_Invoices_Item) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["request_id"], err = json.Marshal(a.RequestId)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'request_id': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -407,10 +580,76 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/invoices (the `CreateInvoice` operationId).
 	CreateInvoice(ctx context.Context, params *CreateInvoiceParams, body CreateInvoiceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateInvoicesWithBody Issue up to 500 invoices
+	//
+	// Each document is a request of its own: its result has the status that POST
+	// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+	// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+	// it again with the same request_id, in a batch or alone. Pointers of an item's
+	// problem go into the item.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+	CreateInvoicesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateInvoices Issue up to 500 invoices
+	//
+	// Each document is a request of its own: its result has the status that POST
+	// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+	// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+	// it again with the same request_id, in a batch or alone. Pointers of an item's
+	// problem go into the item.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+	CreateInvoices(ctx context.Context, body CreateInvoicesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetInvoice Read an invoice
 	//
 	// Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
 	GetInvoice(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TakeNumbersWithBody Take numbers for documents that live elsewhere
+	//
+	// The numbers count as issued and are accounted for like the rest. A request that
+	// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+	// numbers it took before.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+	TakeNumbersWithBody(ctx context.Context, name string, params *TakeNumbersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TakeNumbers Take numbers for documents that live elsewhere
+	//
+	// The numbers count as issued and are accounted for like the rest. A request that
+	// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+	// numbers it took before.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+	TakeNumbers(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VoidNumberWithBody Void an external number whose document was never made
+	//
+	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+	VoidNumberWithBody(ctx context.Context, name string, number string, params *VoidNumberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VoidNumber Void an external number whose document was never made
+	//
+	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+	VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListInvoices List invoices, in the order of series, period and number
@@ -462,11 +701,137 @@ func (c *Client) CreateInvoice(ctx context.Context, params *CreateInvoiceParams,
 	return c.Client.Do(req)
 }
 
+// CreateInvoicesWithBody Issue up to 500 invoices
+//
+// Each document is a request of its own: its result has the status that POST
+// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+// it again with the same request_id, in a batch or alone. Pointers of an item's
+// problem go into the item.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+func (c *Client) CreateInvoicesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvoicesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateInvoices Issue up to 500 invoices
+//
+// Each document is a request of its own: its result has the status that POST
+// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+// it again with the same request_id, in a batch or alone. Pointers of an item's
+// problem go into the item.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+func (c *Client) CreateInvoices(ctx context.Context, body CreateInvoicesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvoicesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetInvoice Read an invoice
 //
 // Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
 func (c *Client) GetInvoice(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetInvoiceRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TakeNumbersWithBody Take numbers for documents that live elsewhere
+//
+// The numbers count as issued and are accounted for like the rest. A request that
+// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+// numbers it took before.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+func (c *Client) TakeNumbersWithBody(ctx context.Context, name string, params *TakeNumbersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeNumbersRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TakeNumbers Take numbers for documents that live elsewhere
+//
+// The numbers count as issued and are accounted for like the rest. A request that
+// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+// numbers it took before.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+func (c *Client) TakeNumbers(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeNumbersRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VoidNumberWithBody Void an external number whose document was never made
+//
+// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+func (c *Client) VoidNumberWithBody(ctx context.Context, name string, number string, params *VoidNumberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoidNumberRequestWithBody(c.Server, name, number, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VoidNumber Void an external number whose document was never made
+//
+// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+func (c *Client) VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoidNumberRequest(c.Server, name, number, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -634,6 +999,46 @@ func NewCreateInvoiceRequestWithBody(server string, params *CreateInvoiceParams,
 	return req, nil
 }
 
+// NewCreateInvoicesRequest calls the generic CreateInvoices builder with application/json body
+func NewCreateInvoicesRequest(server string, body CreateInvoicesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateInvoicesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateInvoicesRequestWithBody constructs an http.Request for the CreateInvoices method, with any body, and a specified content type
+func NewCreateInvoicesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/invoices/batch")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetInvoiceRequest constructs an http.Request for the GetInvoice method
 func NewGetInvoiceRequest(server string, id string) (*http.Request, error) {
 	var err error
@@ -664,6 +1069,143 @@ func NewGetInvoiceRequest(server string, id string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewTakeNumbersRequest calls the generic TakeNumbers builder with application/json body
+func NewTakeNumbersRequest(server string, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTakeNumbersRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewTakeNumbersRequestWithBody constructs an http.Request for the TakeNumbers method, with any body, and a specified content type
+func NewTakeNumbersRequestWithBody(server string, name string, params *TakeNumbersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/numbers", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewVoidNumberRequest calls the generic VoidNumber builder with application/json body
+func NewVoidNumberRequest(server string, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewVoidNumberRequestWithBody(server, name, number, params, "application/json", bodyReader)
+}
+
+// NewVoidNumberRequestWithBody constructs an http.Request for the VoidNumber method, with any body, and a specified content type
+func NewVoidNumberRequestWithBody(server string, name string, number string, params *VoidNumberParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/numbers/%s/void", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -733,12 +1275,78 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/invoices (the `CreateInvoice` operationId).
 	CreateInvoiceWithResponse(ctx context.Context, params *CreateInvoiceParams, body CreateInvoiceJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvoiceResponse, error)
 
+	// CreateInvoicesWithBodyWithResponse Issue up to 500 invoices
+	//
+	// Each document is a request of its own: its result has the status that POST
+	// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+	// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+	// it again with the same request_id, in a batch or alone. Pointers of an item's
+	// problem go into the item.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+	CreateInvoicesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvoicesResponse, error)
+
+	// CreateInvoicesWithResponse Issue up to 500 invoices
+	//
+	// Each document is a request of its own: its result has the status that POST
+	// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+	// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+	// it again with the same request_id, in a batch or alone. Pointers of an item's
+	// problem go into the item.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+	CreateInvoicesWithResponse(ctx context.Context, body CreateInvoicesJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvoicesResponse, error)
+
 	// GetInvoiceWithResponse Read an invoice
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
 	GetInvoiceWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error)
+
+	// TakeNumbersWithBodyWithResponse Take numbers for documents that live elsewhere
+	//
+	// The numbers count as issued and are accounted for like the rest. A request that
+	// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+	// numbers it took before.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+	TakeNumbersWithBodyWithResponse(ctx context.Context, name string, params *TakeNumbersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TakeNumbersResponse, error)
+
+	// TakeNumbersWithResponse Take numbers for documents that live elsewhere
+	//
+	// The numbers count as issued and are accounted for like the rest. A request that
+	// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+	// numbers it took before.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+	TakeNumbersWithResponse(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*TakeNumbersResponse, error)
+
+	// VoidNumberWithBodyWithResponse Void an external number whose document was never made
+	//
+	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+	VoidNumberWithBodyWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error)
+
+	// VoidNumberWithResponse Void an external number whose document was never made
+	//
+	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+	VoidNumberWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error)
 }
 
 // ListInvoicesResponse200Headers the declared response headers of an HTTP 200 response for ListInvoices
@@ -1034,6 +1642,138 @@ func (r CreateInvoiceResponse) ContentType() string {
 	return ""
 }
 
+// CreateInvoicesResponse401Headers the declared response headers of an HTTP 401 response for CreateInvoices
+type CreateInvoicesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateInvoicesResponse405Headers the declared response headers of an HTTP 405 response for CreateInvoices
+type CreateInvoicesResponse405Headers struct {
+	Allow string
+}
+
+// CreateInvoicesResponse429Headers the declared response headers of an HTTP 429 response for CreateInvoices
+type CreateInvoicesResponse429Headers struct {
+	RetryAfter string
+}
+
+// CreateInvoicesResponse503Headers the declared response headers of an HTTP 503 response for CreateInvoices
+type CreateInvoicesResponse503Headers struct {
+	RetryAfter string
+}
+
+type CreateInvoicesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchResults
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateInvoicesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *CreateInvoicesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateInvoicesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateInvoicesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateInvoicesResponse) GetJSON200() *BatchResults {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateInvoicesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateInvoicesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateInvoicesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateInvoicesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateInvoicesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetInvoiceResponse401Headers the declared response headers of an HTTP 401 response for GetInvoice
 type GetInvoiceResponse401Headers struct {
 	WWWAuthenticate string
@@ -1159,6 +1899,326 @@ func (r GetInvoiceResponse) ContentType() string {
 	return ""
 }
 
+// TakeNumbersResponse200Headers the declared response headers of an HTTP 200 response for TakeNumbers
+type TakeNumbersResponse200Headers struct {
+	IdempotencyReplayed string
+}
+
+// TakeNumbersResponse401Headers the declared response headers of an HTTP 401 response for TakeNumbers
+type TakeNumbersResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// TakeNumbersResponse405Headers the declared response headers of an HTTP 405 response for TakeNumbers
+type TakeNumbersResponse405Headers struct {
+	Allow string
+}
+
+// TakeNumbersResponse429Headers the declared response headers of an HTTP 429 response for TakeNumbers
+type TakeNumbersResponse429Headers struct {
+	RetryAfter string
+}
+
+// TakeNumbersResponse503Headers the declared response headers of an HTTP 503 response for TakeNumbers
+type TakeNumbersResponse503Headers struct {
+	RetryAfter string
+}
+
+type TakeNumbersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Numbers
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Numbers
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *TakeNumbersResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TakeNumbersResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *TakeNumbersResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *TakeNumbersResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *TakeNumbersResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TakeNumbersResponse) GetJSON200() *Numbers {
+	return r.JSON200
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r TakeNumbersResponse) GetJSON201() *Numbers {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r TakeNumbersResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r TakeNumbersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TakeNumbersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TakeNumbersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TakeNumbersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VoidNumberResponse401Headers the declared response headers of an HTTP 401 response for VoidNumber
+type VoidNumberResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// VoidNumberResponse405Headers the declared response headers of an HTTP 405 response for VoidNumber
+type VoidNumberResponse405Headers struct {
+	Allow string
+}
+
+// VoidNumberResponse429Headers the declared response headers of an HTTP 429 response for VoidNumber
+type VoidNumberResponse429Headers struct {
+	RetryAfter string
+}
+
+// VoidNumberResponse503Headers the declared response headers of an HTTP 503 response for VoidNumber
+type VoidNumberResponse503Headers struct {
+	RetryAfter string
+}
+
+type VoidNumberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VoidNumber
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *VoidNumberResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *VoidNumberResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *VoidNumberResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *VoidNumberResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r VoidNumberResponse) GetJSON200() *VoidNumber {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VoidNumberResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r VoidNumberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VoidNumberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VoidNumberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VoidNumberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListInvoicesWithResponse List invoices, in the order of series, period and number
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1198,6 +2258,44 @@ func (c *ClientWithResponses) CreateInvoiceWithResponse(ctx context.Context, par
 	return ParseCreateInvoiceResponse(rsp)
 }
 
+// CreateInvoicesWithBodyWithResponse Issue up to 500 invoices
+//
+// Each document is a request of its own: its result has the status that POST
+// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+// it again with the same request_id, in a batch or alone. Pointers of an item's
+// problem go into the item.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+func (c *ClientWithResponses) CreateInvoicesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvoicesResponse, error) {
+	rsp, err := c.CreateInvoicesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvoicesResponse(rsp)
+}
+
+// CreateInvoicesWithResponse Issue up to 500 invoices
+//
+// Each document is a request of its own: its result has the status that POST
+// /v1/invoices would have given, with its request_id as Idempotency-Key. A bad one
+// does not hurt the others. Status 503 in an item means that nobody knows yet: send
+// it again with the same request_id, in a batch or alone. Pointers of an item's
+// problem go into the item.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/invoices/batch (the `CreateInvoices` operationId).
+func (c *ClientWithResponses) CreateInvoicesWithResponse(ctx context.Context, body CreateInvoicesJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvoicesResponse, error) {
+	rsp, err := c.CreateInvoices(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvoicesResponse(rsp)
+}
+
 // GetInvoiceWithResponse Read an invoice
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1209,6 +2307,70 @@ func (c *ClientWithResponses) GetInvoiceWithResponse(ctx context.Context, id str
 		return nil, err
 	}
 	return ParseGetInvoiceResponse(rsp)
+}
+
+// TakeNumbersWithBodyWithResponse Take numbers for documents that live elsewhere
+//
+// The numbers count as issued and are accounted for like the rest. A request that
+// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+// numbers it took before.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+func (c *ClientWithResponses) TakeNumbersWithBodyWithResponse(ctx context.Context, name string, params *TakeNumbersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TakeNumbersResponse, error) {
+	rsp, err := c.TakeNumbersWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTakeNumbersResponse(rsp)
+}
+
+// TakeNumbersWithResponse Take numbers for documents that live elsewhere
+//
+// The numbers count as issued and are accounted for like the rest. A request that
+// got no answer, or 503, is sent again with the same Idempotency-Key: it gets the
+// numbers it took before.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
+func (c *ClientWithResponses) TakeNumbersWithResponse(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*TakeNumbersResponse, error) {
+	rsp, err := c.TakeNumbers(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTakeNumbersResponse(rsp)
+}
+
+// VoidNumberWithBodyWithResponse Void an external number whose document was never made
+//
+// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+func (c *ClientWithResponses) VoidNumberWithBodyWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error) {
+	rsp, err := c.VoidNumberWithBody(ctx, name, number, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVoidNumberResponse(rsp)
+}
+
+// VoidNumberWithResponse Void an external number whose document was never made
+//
+// Only numbers of documents that live elsewhere; what is void keeps its first reason.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
+func (c *ClientWithResponses) VoidNumberWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error) {
+	rsp, err := c.VoidNumber(ctx, name, number, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVoidNumberResponse(rsp)
 }
 
 // ParseListInvoicesResponse parses an HTTP response from a ListInvoicesWithResponse call
@@ -1519,6 +2681,138 @@ func ParseCreateInvoiceResponse(rsp *http.Response) (*CreateInvoiceResponse, err
 	return response, nil
 }
 
+// ParseCreateInvoicesResponse parses an HTTP response from a CreateInvoicesWithResponse call
+func ParseCreateInvoicesResponse(rsp *http.Response) (*CreateInvoicesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateInvoicesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchResults
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateInvoicesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers CreateInvoicesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateInvoicesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateInvoicesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetInvoiceResponse parses an HTTP response from a GetInvoiceWithResponse call
 func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -1631,6 +2925,329 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetInvoiceResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTakeNumbersResponse parses an HTTP response from a TakeNumbersWithResponse call
+func ParseTakeNumbersResponse(rsp *http.Response) (*TakeNumbersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TakeNumbersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Numbers
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Numbers
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers TakeNumbersResponse200Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers TakeNumbersResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers TakeNumbersResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers TakeNumbersResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers TakeNumbersResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVoidNumberResponse parses an HTTP response from a VoidNumberWithResponse call
+func ParseVoidNumberResponse(rsp *http.Response) (*VoidNumberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VoidNumberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VoidNumber
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers VoidNumberResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers VoidNumberResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers VoidNumberResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers VoidNumberResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

@@ -2,13 +2,6 @@ package document
 
 import "time"
 
-// MaxNumbers is how many external numbers one request takes.
-const MaxNumbers = 1000
-
-// MaxReference bounds what a client calls the documents of external numbers, in
-// characters.
-const MaxReference = 200
-
 // CheckNumbers checks a wish for numbers of documents that live elsewhere. The
 // error is an *InvalidError that names each bad field.
 func CheckNumbers(count int, issueDate, reference string, now time.Time) error {

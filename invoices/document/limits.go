@@ -20,6 +20,8 @@ const (
 	MaxKey         = 100
 	MaxValue       = 1000
 	MaxSeriesName  = 63
+	MaxNumbers     = 1000 // external numbers that one request takes
+	MaxReference   = 200  // of external numbers
 
 	MaxIntegerDigits  = 15 // of a decimal, before the point
 	MaxFractionDigits = 10 // of a decimal, after it

@@ -1,0 +1,152 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"folio/invoices"
+	"folio/invoices/document"
+)
+
+const (
+	maxBatch     = 500
+	maxBatchBody = 8 << 20
+
+	// batchesAtOnce bounds the batches of one tenant under way in this replica:
+	// each may be as large as many single requests.
+	batchesAtOnce = 16
+)
+
+// batchResult is what became of one document of a batch: an invoice or a problem,
+// with the status that a request of its own would have got.
+type batchResult struct {
+	RequestID string            `json:"request_id"`
+	Status    int               `json:"status"`
+	Invoice   *invoices.Invoice `json:"invoice,omitzero"`
+	Problem   *problem          `json:"problem,omitzero"`
+}
+
+// createBatch is POST /v1/invoices/batch. Each document is a request of its own:
+// one that is bad, or of which nobody can say what became of it, leaves the others
+// as they are.
+func (a *api) createBatch(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
+	if !a.batches.begin(who.Tenant) {
+		return errFlood
+	}
+	defer a.batches.end(who.Tenant)
+	body, err := readBody(w, r, maxBatchBody)
+	if err != nil {
+		return err
+	}
+	items, err := decodeBatch(body)
+	if err != nil {
+		return err
+	}
+	results := make([]batchResult, len(items))
+	var issuing sync.WaitGroup
+	for i, item := range items {
+		issuing.Go(func() { results[i] = a.issueItem(r.Context(), who, item) })
+	}
+	issuing.Wait()
+	a.logFaults(r, w.Header().Get("X-Request-Id"), results)
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{"results": results})
+	return nil
+}
+
+// decodeBatch reads the frame of a batch; its documents are read one by one, each
+// for itself.
+func decodeBatch(body []byte) ([]jsontext.Value, error) {
+	var batch struct {
+		Invoices []jsontext.Value `json:"invoices"`
+	}
+	if err := json.Unmarshal(body, &batch, json.RejectUnknownMembers(true)); err != nil {
+		return nil, readError(err)
+	}
+	if n := len(batch.Invoices); n < 1 || n > maxBatch {
+		return nil, malformed("/invoices", fmt.Sprintf("has %d documents; want 1 to %d", n, maxBatch))
+	}
+	return batch.Invoices, nil
+}
+
+// issueItem issues one document of a batch.
+func (a *api) issueItem(ctx context.Context, who invoices.Identity, item jsontext.Value) batchResult {
+	id, draft, digest, err := decodeItem(item)
+	if err != nil {
+		return failedItem(id, err)
+	}
+	got, err := a.issueGuarded(ctx, invoices.Request{Identity: who, ID: id, Digest: digest, Draft: draft})
+	if err != nil {
+		return failedItem(id, err)
+	}
+	status := http.StatusCreated
+	if got.Replayed {
+		status = http.StatusOK
+	}
+	return batchResult{RequestID: id, Status: status, Invoice: &got.Invoice}
+}
+
+func failedItem(id string, err error) batchResult {
+	p := problemOf(err)
+	p.cause = err
+	return batchResult{RequestID: id, Status: p.Status, Problem: &p}
+}
+
+// decodeItem reads one document: its request id, and the draft as it would stand
+// alone. The digest is that of the draft, so that the same draft sent alone with
+// its request id as Idempotency-Key is the same request.
+func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]byte, err error) {
+	if item.Kind() != '{' {
+		return "", d, digest, malformed("", "has the wrong type; want a JSON object")
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(item, &members); err != nil {
+		return "", d, digest, readError(err)
+	}
+	given, ok := members["request_id"]
+	if !ok {
+		return "", d, digest, malformed("/request_id", "is required: each document of a batch is a request of its own")
+	}
+	if err := json.Unmarshal(given, &id); err != nil || given.Kind() != '"' {
+		return "", d, digest, malformed("/request_id", "has the wrong type; want a JSON string")
+	}
+	if err := checkRequestID("/request_id", id); err != nil {
+		return "", d, digest, err
+	}
+	delete(members, "request_id")
+	alone, err := json.Marshal(members, json.Deterministic(true))
+	if err != nil {
+		return id, d, digest, malformed("", err.Error())
+	}
+	if d, err = decodeDraft(alone); err != nil {
+		return id, d, digest, err
+	}
+	digest, err = digestOf(alone)
+	return id, d, digest, err
+}
+
+// issueGuarded keeps a panic from ending the process, as guarded does for a
+// request's own goroutine.
+func (a *api) issueGuarded(ctx context.Context, r invoices.Request) (got invoices.Issued, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return a.cfg.Issuer.Issue(ctx, r)
+}
+
+// logFaults logs what is nobody's fault but ours: the batch itself is answered
+// with 200.
+func (a *api) logFaults(r *http.Request, id string, results []batchResult) {
+	for _, item := range results {
+		if p := item.Problem; p != nil && p.Status >= http.StatusInternalServerError {
+			a.cfg.Log.Error("document of a batch failed", "method", r.Method, "status", p.Status, "request", id, "request_id", item.RequestID, "error", p.cause)
+		}
+	}
+}
