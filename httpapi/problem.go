@@ -26,12 +26,13 @@ type problem struct {
 
 // Errors of the edge itself.
 var (
-	errNoRoute  = errors.New("there is nothing at this path")
-	errMethod   = errors.New("this path has no such method; see Allow")
-	errTooLarge = errors.New("the body is larger than this path takes")
-	errMedia    = errors.New("the body must be application/json, without a Content-Encoding")
-	errScope    = errors.New("the API key lacks the scope that this request needs")
-	errFlood    = errors.New("too many requests of this tenant at a time; send this one again")
+	errNoRoute       = errors.New("there is nothing at this path")
+	errMethod        = errors.New("this path has no such method; see Allow")
+	errNotAcceptable = errors.New("an invoice is shown as application/json, text/html or application/xml; accept one of them")
+	errTooLarge      = errors.New("the body is larger than this path takes")
+	errMedia         = errors.New("the body must be application/json, without a Content-Encoding")
+	errScope         = errors.New("the API key lacks the scope that this request needs")
+	errFlood         = errors.New("too many requests of this tenant at a time; send this one again")
 )
 
 // malformedError is a request that cannot be read: 400.
@@ -56,6 +57,7 @@ var statuses = []struct {
 	{errNoRoute, http.StatusNotFound, "not-found", "Not found", 0},
 	{invoices.ErrNotFound, http.StatusNotFound, "not-found", "Not found", 0},
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", 0},
+	{errNotAcceptable, http.StatusNotAcceptable, "not-acceptable", "Not acceptable", 0},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body too large", 0},
 	{errMedia, http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", 0},
 	{errScope, http.StatusForbidden, "forbidden", "Forbidden", 0},

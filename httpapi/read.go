@@ -8,20 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/gorilla/mux"
-
 	"folio/invoices"
 )
-
-// getInvoice is GET /v1/invoices/{id}.
-func (a *api) getInvoice(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
-	inv, err := a.cfg.Invoices.Invoice(r.Context(), who.Tenant, mux.Vars(r)["id"])
-	if err != nil {
-		return err
-	}
-	writeJSON(w, "application/json", http.StatusOK, inv)
-	return nil
-}
 
 // list is the answer of GET /v1/invoices.
 type list struct {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -397,6 +398,12 @@ type CreateInvoiceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetInvoiceParams defines parameters for GetInvoice.
+type GetInvoiceParams struct {
+	// IfNoneMatch The ETag of an earlier answer; 304 if nothing has changed.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // TakeNumbersParams defines parameters for TakeNumbers.
 type TakeNumbersParams struct {
 	// IdempotencyKey As for POST /v1/invoices, and required here.
@@ -608,8 +615,11 @@ type ClientInterface interface {
 
 	// GetInvoice Read an invoice
 	//
+	// As JSON; as a page that prints on A4, with Accept text/html; in the shape of a
+	// UBL 2.1 Invoice or CreditNote, with Accept application/xml.
+	//
 	// Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
-	GetInvoice(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetInvoice(ctx context.Context, id string, params *GetInvoiceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TakeNumbersWithBody Take numbers for documents that live elsewhere
 	//
@@ -749,9 +759,12 @@ func (c *Client) CreateInvoices(ctx context.Context, body CreateInvoicesJSONRequ
 
 // GetInvoice Read an invoice
 //
+// As JSON; as a page that prints on A4, with Accept text/html; in the shape of a
+// UBL 2.1 Invoice or CreditNote, with Accept application/xml.
+//
 // Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
-func (c *Client) GetInvoice(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetInvoiceRequest(c.Server, id)
+func (c *Client) GetInvoice(ctx context.Context, id string, params *GetInvoiceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInvoiceRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1040,7 +1053,7 @@ func NewCreateInvoicesRequestWithBody(server string, contentType string, body io
 }
 
 // NewGetInvoiceRequest constructs an http.Request for the GetInvoice method
-func NewGetInvoiceRequest(server string, id string) (*http.Request, error) {
+func NewGetInvoiceRequest(server string, id string, params *GetInvoiceParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -1068,6 +1081,21 @@ func NewGetInvoiceRequest(server string, id string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -1303,10 +1331,13 @@ type ClientWithResponsesInterface interface {
 
 	// GetInvoiceWithResponse Read an invoice
 	//
+	// As JSON; as a page that prints on A4, with Accept text/html; in the shape of a
+	// UBL 2.1 Invoice or CreditNote, with Accept application/xml.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
-	GetInvoiceWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error)
+	GetInvoiceWithResponse(ctx context.Context, id string, params *GetInvoiceParams, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error)
 
 	// TakeNumbersWithBodyWithResponse Take numbers for documents that live elsewhere
 	//
@@ -1774,6 +1805,17 @@ func (r CreateInvoicesResponse) ContentType() string {
 	return ""
 }
 
+// GetInvoiceResponse200Headers the declared response headers of an HTTP 200 response for GetInvoice
+type GetInvoiceResponse200Headers struct {
+	ETag string
+	Vary string
+}
+
+// GetInvoiceResponse304Headers the declared response headers of an HTTP 304 response for GetInvoice
+type GetInvoiceResponse304Headers struct {
+	ETag string
+}
+
 // GetInvoiceResponse401Headers the declared response headers of an HTTP 401 response for GetInvoice
 type GetInvoiceResponse401Headers struct {
 	WWWAuthenticate string
@@ -1799,6 +1841,8 @@ type GetInvoiceResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Invoice
+	// XML200 the response for an HTTP 200 `application/xml` response
+	XML200 *string
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -1809,12 +1853,18 @@ type GetInvoiceResponse struct {
 	ApplicationproblemJSON404 *Problem
 	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
 	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *Problem
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationproblemJSON429 *Later
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Later
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetInvoiceResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetInvoiceResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetInvoiceResponse401Headers
 	// Headers405 the parsed response headers for an HTTP 405 response
@@ -1828,6 +1878,11 @@ type GetInvoiceResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetInvoiceResponse) GetJSON200() *Invoice {
 	return r.JSON200
+}
+
+// GetXML200 returns the response for an HTTP 200 `application/xml` response
+func (r GetInvoiceResponse) GetXML200() *string {
+	return r.XML200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -1853,6 +1908,11 @@ func (r GetInvoiceResponse) GetApplicationproblemJSON404() *Problem {
 // GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
 func (r GetInvoiceResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
 	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r GetInvoiceResponse) GetApplicationproblemJSON406() *Problem {
+	return r.ApplicationproblemJSON406
 }
 
 // GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
@@ -2298,11 +2358,14 @@ func (c *ClientWithResponses) CreateInvoicesWithResponse(ctx context.Context, bo
 
 // GetInvoiceWithResponse Read an invoice
 //
+// As JSON; as a page that prints on A4, with Accept text/html; in the shape of a
+// UBL 2.1 Invoice or CreditNote, with Accept application/xml.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/invoices/{id} (the `GetInvoice` operationId).
-func (c *ClientWithResponses) GetInvoiceWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error) {
-	rsp, err := c.GetInvoice(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetInvoiceWithResponse(ctx context.Context, id string, params *GetInvoiceParams, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error) {
+	rsp, err := c.GetInvoice(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -2834,6 +2897,16 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "xml") && rsp.StatusCode == 200:
+		var dest string
+		if err := xml.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.XML200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -2869,6 +2942,13 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 		}
 		response.ApplicationproblemJSON405 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest Later
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -2890,9 +2970,39 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case rsp.StatusCode == 200:
+		// Content-type (text/html) unsupported
+
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers GetInvoiceResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetInvoiceResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetInvoiceResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {

@@ -1,0 +1,49 @@
+package document
+
+import (
+	"testing"
+
+	"github.com/shopspring/decimal"
+)
+
+// TestThePartsOfEveryRealDocumentAddUpToItsNet holds the breakdown against totals
+// that were computed independently.
+func TestThePartsOfEveryRealDocumentAddUpToItsNet(t *testing.T) {
+	sum := func(amounts []string) decimal.Decimal {
+		total := decimal.Zero
+		for _, a := range amounts {
+			total = total.Add(decimal.RequireFromString(a))
+		}
+		return total
+	}
+	for _, e := range examples(t) {
+		draft, _, err := Complete(e.Draft, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := BreakDown(draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, l := range b.Lines {
+			lines = append(lines, l.Net)
+		}
+		net := sum(lines).Sub(sum(b.Discounts)).Add(sum(b.Charges))
+		if !net.Equal(decimal.RequireFromString(e.Expect.Net)) {
+			t.Errorf("%s: the parts come to %s, the net is %s", e.Source, net, e.Expect.Net)
+		}
+		if !sum(lines).Equal(decimal.RequireFromString(b.LinesNet)) || len(b.Lines) != len(draft.Lines) {
+			t.Errorf("%s: lines %v come to %s", e.Source, lines, b.LinesNet)
+		}
+	}
+}
+
+func TestADraftThatWasNeverCompletedIsNotBrokenDown(t *testing.T) {
+	if _, err := BreakDown(Draft{}); err == nil {
+		t.Error("no error")
+	}
+	if _, err := BreakDown(Draft{IssueDate: "2026-01-01"}); err == nil {
+		t.Error("no error for a draft without lines")
+	}
+}
