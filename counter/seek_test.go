@@ -326,30 +326,3 @@ func TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid(t *testing.T) {
 		wantLedger(t, m, 10, 0)
 	})
 }
-
-func TestEachSeriesHasItsFigures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &countertest.Mem{}
-		r := run(t, counter.Config{Store: m})
-		for range 50 {
-			r.issue()
-		}
-		var all []counter.SeriesStats
-		r.EachSeries(func(s counter.SeriesStats) bool { all = append(all, s); return true })
-		if len(all) != 1 {
-			t.Fatalf("%d series, want 1", len(all))
-		}
-		l := ledgerOf(t, m)
-		got, want := all[0], counter.SeriesStats{Series: invoices, Mark: l.Mark, Left: l.Mark - 50, PerSecond: 50, Waits: all[0].Waits}
-		for _, b := range l.Held {
-			want.Held += b.Len()
-		}
-		if got != want {
-			t.Errorf("got  %+v\nwant %+v", got, want)
-		}
-		if s := r.Stats(); s.Spent != 50 || s.Left != got.Left || s.Waits != got.Waits || s.Waits == 0 {
-			t.Errorf("the sums do not agree: %+v", s)
-		}
-		r.stop()
-	})
-}
