@@ -181,18 +181,39 @@ func TestNumbersInDoubtOrRefusedDoNotHoldASeekUp(t *testing.T) {
 
 func TestASeekSettlesTheDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, rows := &countertest.Mem{}, &countertest.Rows{}
-		dead := run(t, counter.Config{Store: m, Owner: rows, Pod: "dead"})
-		zombie := dead.take()
-		dead.stop() // in good order, but its number is still out: it fences itself
-		if err := rows.Write(zombie.Block(), invoices, zombie.Value(), "late"); !errors.Is(err, countertest.ErrFenced) {
-			t.Fatalf("a write after the stop: %v", err)
+		m, rows, plant := plantable()
+		plant(func(op string) countertest.Fault { return countertest.Fault{Drop: op == "Watch"} }) // nobody is told
+		const dead = "dead.1"
+		reg, err := m.Register(t.Context(), counter.Holder{Name: dead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rows.Enroll(t.Context(), dead); err != nil {
+			t.Fatal(err)
+		}
+		reserveAs(t, m, dead, invoices, 5)
+		b := ledgerOf(t, m).Held[0]
+		if err := rows.Write(b, invoices, 2, "invoice"); err != nil {
+			t.Fatal(err)
+		}
+		if err := reg.Close(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 		r := run(t, counter.Config{Store: m, Owner: rows, Pod: "r"})
+		begun := time.Now()
 		if err := r.seek(10); err != nil {
 			t.Fatal(err)
 		}
+		if took := time.Since(begun); took >= 5*time.Second || r.Stats().Settled != 1 {
+			t.Errorf("%d blocks settled after %s: the seek left it to the scan", r.Stats().Settled, took)
+		}
 		wantSought(t, m, rows, 10)
+		if got := rows.Row(invoices, 2); got != "invoice" {
+			t.Errorf("2 is %q, want the invoice of the dead holder", got)
+		}
+		if err := rows.Write(b, invoices, 3, "late"); !errors.Is(err, countertest.ErrFenced) {
+			t.Errorf("the dead holder wrote: %v", err)
+		}
 	})
 }
 

@@ -244,7 +244,7 @@ func TestAFastSeriesNeverWaitsAfterItsFirstSeconds(t *testing.T) {
 			}
 			return r.Stats().Waits
 		}
-		begun := waitsAfter(8 * time.Second)
+		begun := waitsAfter(4 * time.Second)
 		if begun == 0 {
 			t.Error("nobody waited at first: the test shows nothing")
 		}
