@@ -142,6 +142,33 @@ func TestALedgerThatGoesBackUnderItsHolderIsNoticedAtTheNextRefill(t *testing.T)
 	})
 }
 
+func TestAMarkIsRaisedOverNumbersThatAreForfeitedWithoutAnOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, plant := plantable()
+		r := run(t, counter.Config{Store: m})
+		r.issue()
+		old := m.Text(invoices)
+		for range 5 {
+			r.issue()
+		}
+		m.Put(invoices, old)
+		swaps := 0
+		plant(func(op string) countertest.Fault {
+			if op == "Swap" {
+				swaps++
+			}
+			return countertest.Fault{Drop: op == "Swap" && swaps < 3} // it takes several attempts
+		})
+		if got := r.issue(); got != 7 {
+			t.Errorf("got %d, want 7", got)
+		}
+		if s := r.Stats(); s.Raised != 1 || s.Forfeited != 5 || s.Unknown < 2 {
+			t.Errorf("%d marks raised over %d numbers, %d unknown outcomes; want 1, 5 and at least 2", s.Raised, s.Forfeited, s.Unknown)
+		}
+		r.stop()
+	})
+}
+
 func TestADeadHolderOfWhomTheWatchTellsIsSettledAtOnce(t *testing.T) {
 	for name, blind := range map[string]bool{"by the watch": false, "by the scan": true} {
 		t.Run(name, func(t *testing.T) {

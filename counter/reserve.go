@@ -143,9 +143,11 @@ func (r *reservation) raise() error {
 		return r.shelf.tell(err)
 	}
 	floor = max(floor, r.seen)
+	skipped := int64(0) // by the latest attempt
 	c := r.change()
 	c.applied = func(led Ledger) bool { return led.Mark >= floor }
 	c.next = func(ctx context.Context, led Ledger, _ Version) (Ledger, error) {
+		skipped = 0
 		led, err := led.Begin(r.rules.First)
 		if err != nil {
 			return led, err
@@ -156,11 +158,13 @@ func (r *reservation) raise() error {
 		if err := l.skip(ctx, s, led, floor); err != nil {
 			return led, err
 		}
+		skipped = floor - led.Mark
 		return led.SeekTo(floor)
 	}
 	if err := c.run(l.ctx); err != nil {
 		return err
 	}
+	l.a.raisedOver(s, skipped)
 	r.asked = true
 	r.shelf.noteFloored()
 	return nil
@@ -183,7 +187,6 @@ func (l *life) floor(s Series) (int64, error) {
 func (l *life) skip(ctx context.Context, s Series, led Ledger, floor int64) error {
 	skipped := Range{First: led.Mark + 1, Last: floor}
 	l.a.log().Warn("mark below the floor, raised", "series", s.String(), "mark", led.Mark, "floor", floor)
-	l.a.counts.raised.Add(1)
 	if l.a.Config.Owner == nil {
 		return nil
 	}

@@ -181,18 +181,39 @@ func TestNumbersInDoubtOrRefusedDoNotHoldASeekUp(t *testing.T) {
 
 func TestASeekSettlesTheDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, rows := &countertest.Mem{}, &countertest.Rows{}
-		dead := run(t, counter.Config{Store: m, Owner: rows, Pod: "dead"})
-		zombie := dead.take()
-		dead.stop() // in good order, but its number is still out: it fences itself
-		if err := rows.Write(zombie.Block(), invoices, zombie.Value(), "late"); !errors.Is(err, countertest.ErrFenced) {
-			t.Fatalf("a write after the stop: %v", err)
+		m, rows, plant := plantable()
+		plant(func(op string) countertest.Fault { return countertest.Fault{Drop: op == "Watch"} }) // nobody is told
+		const dead = "dead.1"
+		reg, err := m.Register(t.Context(), counter.Holder{Name: dead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rows.Enroll(t.Context(), dead); err != nil {
+			t.Fatal(err)
+		}
+		reserveAs(t, m, dead, invoices, 5)
+		b := ledgerOf(t, m).Held[0]
+		if err := rows.Write(b, invoices, 2, "invoice"); err != nil {
+			t.Fatal(err)
+		}
+		if err := reg.Close(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 		r := run(t, counter.Config{Store: m, Owner: rows, Pod: "r"})
+		begun := time.Now()
 		if err := r.seek(10); err != nil {
 			t.Fatal(err)
 		}
+		if took := time.Since(begun); took >= 5*time.Second || r.Stats().Settled != 1 {
+			t.Errorf("%d blocks settled after %s: the seek left it to the scan", r.Stats().Settled, took)
+		}
 		wantSought(t, m, rows, 10)
+		if got := rows.Row(invoices, 2); got != "invoice" {
+			t.Errorf("2 is %q, want the invoice of the dead holder", got)
+		}
+		if err := rows.Write(b, invoices, 3, "late"); !errors.Is(err, countertest.ErrFenced) {
+			t.Errorf("the dead holder wrote: %v", err)
+		}
 	})
 }
 
@@ -324,32 +345,5 @@ func TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid(t *testing.T) {
 		plant(func(string) countertest.Fault { return countertest.Fault{} })
 		r.stop()
 		wantLedger(t, m, 10, 0)
-	})
-}
-
-func TestEachSeriesHasItsFigures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &countertest.Mem{}
-		r := run(t, counter.Config{Store: m})
-		for range 50 {
-			r.issue()
-		}
-		var all []counter.SeriesStats
-		r.EachSeries(func(s counter.SeriesStats) bool { all = append(all, s); return true })
-		if len(all) != 1 {
-			t.Fatalf("%d series, want 1", len(all))
-		}
-		l := ledgerOf(t, m)
-		got, want := all[0], counter.SeriesStats{Series: invoices, Mark: l.Mark, Left: l.Mark - 50, PerSecond: 50, Waits: all[0].Waits}
-		for _, b := range l.Held {
-			want.Held += b.Len()
-		}
-		if got != want {
-			t.Errorf("got  %+v\nwant %+v", got, want)
-		}
-		if s := r.Stats(); s.Spent != 50 || s.Left != got.Left || s.Waits != got.Waits || s.Waits == 0 {
-			t.Errorf("the sums do not agree: %+v", s)
-		}
-		r.stop()
 	})
 }

@@ -6,23 +6,49 @@ import (
 )
 
 func TestSizeOfTheNextBlock(t *testing.T) {
+	few := Bounds{Min: 5, Max: 20}
 	for name, c := range map[string]struct {
-		last int64
-		seen Demand
-		want int64
+		last   int64
+		seen   Demand
+		bounds Bounds
+		want   int64
 	}{
-		"never used":                {0, Demand{}, 1},
-		"nine takes stay single":    {1, Demand{9, window}, 1},
-		"ten takes in ten seconds":  {1, Demand{10, window}, 4},
-		"a burst grows fourfold":    {4, Demand{500, time.Second}, 16},
-		"ten seconds at the rate":   {400, Demand{500, window}, 500},
-		"shrinks at once":           {100_000, Demand{50, window}, 50},
-		"and back to one":           {100_000, Demand{3, window}, 1},
-		"never above the maximum":   {900_000, Demand{5_000_000, window}, maxBlock},
-		"the first second is whole": {1_000_000, Demand{20, 0}, 200},
+		"never used":                {0, Demand{}, Bounds{}, 1},
+		"nine takes stay single":    {1, Demand{9, window}, Bounds{}, 1},
+		"ten takes in ten seconds":  {1, Demand{10, window}, Bounds{}, 4},
+		"a burst grows fourfold":    {4, Demand{500, time.Second}, Bounds{}, 16},
+		"ten seconds at the rate":   {400, Demand{500, window}, Bounds{}, 500},
+		"shrinks at once":           {100_000, Demand{50, window}, Bounds{}, 50},
+		"and back to one":           {100_000, Demand{3, window}, Bounds{}, 1},
+		"never above the maximum":   {900_000, Demand{5_000_000, window}, Bounds{}, maxBlock},
+		"the first second is whole": {1_000_000, Demand{20, 0}, Bounds{}, 200},
+		"a series' own minimum":     {1, Demand{}, few, 5},
+		"a series' own maximum":     {900, Demand{5_000, window}, few, 20},
+		"fourfold up to it":         {4, Demand{5_000, window}, few, 16},
+		"a maximum beyond all":      {900_000, Demand{5_000_000, window}, Bounds{Max: 2_000_000}, maxBlock},
 	} {
-		if got := NextSize(c.last, c.seen, Bounds{}); got != c.want {
-			t.Errorf("%s: NextSize(%d, %+v) = %d, want %d", name, c.last, c.seen, got, c.want)
+		if got := NextSize(c.last, c.seen, c.bounds); got != c.want {
+			t.Errorf("%s: NextSize(%d, %+v, %+v) = %d, want %d", name, c.last, c.seen, c.bounds, got, c.want)
+		}
+	}
+}
+
+func TestARefillIsAheadByTimeLeftAndTimeSeen(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen   Demand
+		refill time.Duration
+		want   int64
+	}{
+		"never used":                  {Demand{}, time.Second, 0},
+		"a quiet series is never":     {Demand{9, window}, time.Second, 0},
+		"at least 50 ms ahead":        {Demand{10_000, window}, time.Millisecond, 50},
+		"no refill seen yet":          {Demand{10_000, window}, 0, 50},
+		"ten refills ahead":           {Demand{10_000, window}, 20 * time.Millisecond, 200},
+		"a slow store, a busy series": {Demand{200_000, window}, 200 * time.Millisecond, 40_000},
+		"it adapts to the rate":       {Demand{100, window}, 200 * time.Millisecond, 20},
+	} {
+		if got := Ahead(c.seen, c.refill); got != c.want {
+			t.Errorf("%s: Ahead(%+v, %s) = %d, want %d", name, c.seen, c.refill, got, c.want)
 		}
 	}
 }

@@ -153,6 +153,17 @@ func (a *Allocator) settledSome(s Series, blocks []Block) {
 	}
 }
 
+// raisedOver counts a mark that was raised, and what it was raised over.
+func (a *Allocator) raisedOver(s Series, skipped int64) {
+	if skipped == 0 {
+		return // it was high enough, or somebody else has raised it
+	}
+	a.counts.raised.Add(1)
+	if a.Config.Owner == nil {
+		a.forfeit(s, skipped)
+	}
+}
+
 func (a *Allocator) forfeit(s Series, n int64) {
 	a.counts.forfeited.Add(n)
 	a.tell(s, func(t *tally) { t.forfeited += n })

@@ -38,7 +38,9 @@ type Store interface {
 	// HeldBy and Holding read.
 	Swap(ctx context.Context, holder string, s Series, old Version, next Ledger) error
 
-	// Register makes h alive until its registration is closed or lost.
+	// Register makes h alive until its registration is closed or lost. After an
+	// error h may be alive all the same for a time to live: whoever tries again
+	// does so under another name.
 	Register(ctx context.Context, h Holder) (Registration, error)
 
 	// Alive returns the names of the registered holders.
@@ -102,6 +104,6 @@ type Registration interface {
 
 	// Close ends the registration and waits for what it had running. The
 	// holder may be taken for dead at once. After an error the registration
-	// ends by itself within its time to live.
+	// ends by itself within its time to live; Close may be called again.
 	Close(ctx context.Context) error
 }

@@ -50,6 +50,24 @@ func TestABatchIsContiguousAndComesFromOneBlock(t *testing.T) {
 	})
 }
 
+func TestABatchIsContiguousAlthoughAnotherBlockHasNumbersLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, counter.Config{Store: &countertest.Mem{}, Rules: rules(counter.Rules{Bounds: counter.Bounds{Min: 10}})})
+		r.issue()
+		numbers := r.takeN(10) // 2 to 10 are left
+		for i, n := range numbers {
+			if n.Value() != int64(i)+11 {
+				t.Fatalf("want 11 to 20, got %v", values(numbers))
+			}
+			n.Spend()
+		}
+		if got := r.issue(); got != 2 {
+			t.Errorf("got %d, want 2: what the batch left", got)
+		}
+		r.stop()
+	})
+}
+
 func TestABatchThatCannotBeHadWholeTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &countertest.Mem{}
@@ -226,7 +244,7 @@ func TestAFastSeriesNeverWaitsAfterItsFirstSeconds(t *testing.T) {
 			}
 			return r.Stats().Waits
 		}
-		begun := waitsAfter(8 * time.Second)
+		begun := waitsAfter(4 * time.Second)
 		if begun == 0 {
 			t.Error("nobody waited at first: the test shows nothing")
 		}

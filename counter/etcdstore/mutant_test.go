@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -17,6 +18,7 @@ type mutant struct {
 	compare func([]clientv3.Cmp) []clientv3.Cmp
 	commit  func(send send) (*clientv3.TxnResponse, error)
 	stale   bool // reads are answered from memory now and then
+	apart   bool // the index is written in a transaction of its own
 
 	mu   sync.Mutex
 	read map[string]*clientv3.GetResponse
@@ -76,10 +78,22 @@ func (x *mutantTxn) Commit() (*clientv3.TxnResponse, error) {
 	send := func() (*clientv3.TxnResponse, error) {
 		return x.m.KV.Txn(x.ctx).If(cmps...).Then(x.then...).Else(x.els...).Commit()
 	}
+	if x.m.apart && len(x.cmps) > 1 && len(x.then) > 1 {
+		return x.commitApart()
+	}
 	if x.m.commit != nil {
 		return x.m.commit(send)
 	}
 	return send()
+}
+
+// commitApart writes the ledger, and then the index.
+func (x *mutantTxn) commitApart() (*clientv3.TxnResponse, error) {
+	done, err := x.m.KV.Txn(x.ctx).If(x.cmps...).Then(x.then[0]).Else(x.els...).Commit()
+	if err != nil || !done.Succeeded {
+		return done, err
+	}
+	return x.m.KV.Txn(x.ctx).Then(x.then[1:]...).Commit()
 }
 
 // retrying believes the answer to the repeat of what may have been executed.
@@ -95,6 +109,16 @@ func hopeful(send send) (*clientv3.TxnResponse, error) {
 	done, err := send()
 	if err != nil {
 		return &clientv3.TxnResponse{Succeeded: true}, nil
+	}
+	return done, nil
+}
+
+// despairing takes silence for a conflict.
+func despairing(send send) (*clientv3.TxnResponse, error) {
+	done, err := send()
+	if err != nil {
+		there := &pb.ResponseOp{Response: &pb.ResponseOp_ResponseRange{ResponseRange: &pb.RangeResponse{Count: 1}}}
+		return &clientv3.TxnResponse{Responses: []*pb.ResponseOp{there}}, nil
 	}
 	return done, nil
 }

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"folio/counter"
-	"folio/counter/countertest"
 	"folio/counter/etcdstore"
 	"folio/internal/devcluster/etcd"
 )
@@ -55,14 +54,14 @@ var namespaces atomic.Int64
 func space() string { return fmt.Sprintf("test-%d", namespaces.Add(1)) }
 
 // open returns a store of its own: a namespace that no other test uses.
-func open(t *testing.T, cluster *etcd.Cluster, ttl int64) *etcdstore.Store {
+func open(t testing.TB, cluster *etcd.Cluster, ttl int64) *etcdstore.Store {
 	t.Helper()
 	return openAt(t, cluster.Endpoints(), space(), ttl)
 }
 
 // openAt returns a store on the given members in the given namespace, through a
 // connection of its own.
-func openAt(t *testing.T, endpoints []string, space string, ttl int64) *etcdstore.Store {
+func openAt(t testing.TB, endpoints []string, space string, ttl int64) *etcdstore.Store {
 	t.Helper()
 	client, err := etcdstore.Dial(context.Background(), endpoints)
 	if err != nil {
@@ -72,16 +71,6 @@ func openAt(t *testing.T, endpoints []string, space string, ttl int64) *etcdstor
 	client.KV = namespace.NewKV(client.KV, space)
 	client.Watcher = namespace.NewWatcher(client.Watcher, space)
 	return &etcdstore.Store{Client: client, TTL: ttl}
-}
-
-func TestOneMemberKeepsTheContract(t *testing.T) {
-	cluster := startEtcd(t, 1)
-	countertest.TestStore(t, func(t *testing.T) counter.Store { return open(t, cluster, 60) })
-}
-
-func TestThreeMembersKeepTheContract(t *testing.T) {
-	cluster := startEtcd(t, 3)
-	countertest.TestStore(t, func(t *testing.T) counter.Store { return open(t, cluster, 60) })
 }
 
 func timeout(t *testing.T) context.Context {

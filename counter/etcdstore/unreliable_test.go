@@ -11,6 +11,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"folio/counter"
+	"folio/counter/countertest"
 	"folio/counter/etcdstore"
 )
 
@@ -36,6 +38,7 @@ const strayFor = 100 * time.Millisecond
 type unreliable struct {
 	clientv3.KV
 	bad    atomic.Bool
+	whole  bool // reads and single writes get lost as well
 	draw   func() fate
 	had    [fates]atomic.Int64
 	strays sync.WaitGroup // owned by the test, which waits for them
@@ -49,13 +52,29 @@ type unreliableStore struct {
 
 // openUnreliable returns a store as openAt does, behind a network that loses
 // what draw says, once it is bad.
-func openUnreliable(t *testing.T, endpoints []string, space string, draw func() fate) *unreliableStore {
+func openUnreliable(t testing.TB, endpoints []string, space string, draw func() fate) *unreliableStore {
 	t.Helper()
 	s := openAt(t, endpoints, space, 60)
 	u := &unreliable{KV: s.Client.KV, draw: draw}
 	s.Client.KV = u
 	t.Cleanup(u.strays.Wait)
 	return &unreliableStore{Store: s, network: u}
+}
+
+// through draws fates from a network with a seed, the same that the store in memory
+// is shown on.
+func through(n *countertest.Network) func() fate {
+	return func() fate {
+		switch f := n.Fault("Swap", counter.Series{}); {
+		case f.Stray > 0:
+			return strayed
+		case f.Drop:
+			return unsent
+		case f.Mute:
+			return unanswered
+		}
+		return delivered
+	}
 }
 
 // often loses three transactions in ten, each fate as often as the others.
@@ -96,6 +115,35 @@ func (u *unreliable) Txn(ctx context.Context) clientv3.Txn {
 	}
 	x.Txn = u.KV.Txn(ctx)
 	return x
+}
+
+// loses says whether a call that is no transaction gets lost, and whether its reply
+// only.
+func (u *unreliable) loses() (lost, executed bool) {
+	if !u.whole || !u.bad.Load() {
+		return false, false
+	}
+	f := u.draw()
+	return f != delivered, f == unanswered
+}
+
+func (u *unreliable) Get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	if lost, _ := u.loses(); lost {
+		return nil, errNoReply
+	}
+	return u.KV.Get(ctx, key, opts...)
+}
+
+func (u *unreliable) Put(ctx context.Context, key, value string, opts ...clientv3.OpOption) (*clientv3.PutResponse, error) {
+	lost, executed := u.loses()
+	if lost && !executed {
+		return nil, errNoReply
+	}
+	done, err := u.KV.Put(ctx, key, value, opts...)
+	if lost {
+		return nil, errNoReply
+	}
+	return done, err
 }
 
 type unreliableTxn struct {

@@ -10,9 +10,6 @@ import (
 func drawSizes(all []sizes) drawing {
 	d := drawing{title: "Numbers held by one replica of one series over time"}
 	for _, s := range all {
-		if s.Name == "quiet" {
-			continue // flat lines: the table says it all
-		}
 		p := panel{title: s.Name, x: hours(s.Long), y: fromZero("numbers held", 6)}
 		d.legend = nil
 		for _, c := range s.curves {

@@ -78,11 +78,13 @@ func restTable(all []rests) string {
 	return t.markdown()
 }
 
+// lost is what nobody ever gets when the replica is killed: of a rule that settles
+// nothing, all that is held at that moment.
 func lost(c forecast.Curve) string {
 	if c.Returns {
 		return "none: settled"
 	}
-	return "what is held"
+	return fmt.Sprintf("up to %s, %s on the mean", count(c.Most), count(int64(c.Mean+0.5)))
 }
 
 // crowdTable has a row for each figure and a column for each way to serve.
