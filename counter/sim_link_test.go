@@ -92,7 +92,7 @@ func (o *owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	if err == nil {
 		err = o.link.w.stumble()
 	}
-	if !o.last && o.link.w.intn(10) == 0 {
+	if !o.last && o.link.w.intn(o.link.w.pace.halfway) == 0 {
 		o.link.w.total.halfway.Add(1)
 		o.link.crash("half-way through settling")
 	}
