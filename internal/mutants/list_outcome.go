@@ -13,7 +13,7 @@ func outcomeMutants() []mutant {
 		},
 		{
 			name: "reply-not-recognised",
-			rule: "A swap whose reply was lost is found in the ledger: else its block lies unused, and its numbers come late.",
+			rule: "A swap whose reply was lost is found in the ledger: else its block lies there in the name of a holder that does not know it, and no seek gets past it.",
 			file: "counter/change.go",
 			old:  "if *sent != nil && c.applied(ledger) {",
 			new:  "if false {",
