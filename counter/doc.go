@@ -108,6 +108,7 @@
 //	an abandoned holder still gave a number                                      TestAnAbandonedHolderIsNotUsedAgain
 //	who had returned a number could still spend it for its next taker            TestWhoeverReturnedANumberHasNoSayInItAnyMore
 //	a seek and a refill of one replica computed the same block                   TestSimulation
+//	a seek changed the ledger that the store had handed it                       TestSimulation
 //	a stop in the middle of a seek freed numbers that were void                  TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid
 //	a paused seek voided numbers that had been settled meanwhile                 TestAVoidOfAFencedHolderStoresNothing
 //	after a seek that failed no number below its mark could be taken             TestAfterASeekThatFailedTheNumbersThatAreLeftAreGiven

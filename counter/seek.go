@@ -247,7 +247,7 @@ func (k *seek) inspect(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	k.waiting = slices.DeleteFunc(led.Held, func(b Block) bool { return b.First > k.mark })
+	k.waiting = slices.DeleteFunc(slices.Clone(led.Held), func(b Block) bool { return b.First > k.mark })
 	free := len(led.Free) > 0 && led.Free[0].First <= k.mark
 	return len(k.waiting) == 0 && !free && led.Mark >= k.mark, nil
 }

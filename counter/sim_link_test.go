@@ -53,7 +53,9 @@ func (l *link) Swap(ctx context.Context, h string, s counter.Series, v counter.V
 	if err := l.gate(); err != nil {
 		return err
 	}
-	return l.Store.Swap(ctx, h, s, v, next)
+	err := l.Store.Swap(ctx, h, s, v, next)
+	l.w.history.noteLedger(s, l.w.mem.Text(s), "after a swap by %s: %v", l.pod, err)
+	return err
 }
 
 func (l *link) CallIn(ctx context.Context, s counter.Series, last int64) error {
@@ -92,7 +94,7 @@ func (o *owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	if err == nil {
 		err = o.link.w.stumble()
 	}
-	if !o.last && o.link.w.intn(10) == 0 {
+	if !o.last && o.link.w.intn(o.link.w.pace.halfway) == 0 {
 		o.link.w.total.halfway.Add(1)
 		o.link.crash("half-way through settling")
 	}

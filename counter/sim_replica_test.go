@@ -17,25 +17,27 @@ type simReplica struct {
 	w     *world
 	link  *link
 	phase time.Duration // of its rests
+
+	unfinished map[counter.Series]int64 // how far a seek went that failed
 }
 
 // rest lets all clients of a replica pause together from time to time, so that its
 // series are idle.
 func (r *simReplica) rest() {
-	const every, long = 25 * time.Second, 10 * time.Second
-	if into := time.Duration(time.Now().UnixNano()+int64(r.phase)) % every; into < long {
-		time.Sleep(long - into)
+	into := time.Duration(time.Now().UnixNano()+int64(r.phase)) % r.w.pace.every
+	if into < r.w.pace.rest {
+		time.Sleep(r.w.pace.rest - into)
 	}
 }
 
 func (w *world) start(pod string, last bool) *simReplica {
 	l := &link{Store: w.mem, w: w, pod: pod}
-	c := counter.Config{Store: l, Pod: pod, HandBack: time.Minute, Idle: time.Duration(w.intn(2)) * 2 * time.Second, Log: w.history.logger(pod),
+	c := counter.Config{Store: l, Pod: pod, HandBack: time.Minute, Idle: w.pace.idle, SweepEvery: w.pace.sweep, Log: w.history.logger(pod),
 		Rules: func(context.Context, counter.Series) (counter.Rules, error) { return w.rules, nil }}
 	if w.ownerly {
 		c.Owner = &owner{Rows: w.rows, link: l, last: last}
 	}
-	return &simReplica{replica: run(w.t, c), w: w, link: l, phase: w.upTo(25 * time.Second)}
+	return &simReplica{replica: run(w.t, c), w: w, link: l, phase: w.upTo(w.pace.every), unfinished: map[counter.Series]int64{}}
 }
 
 // replica lives for a while under load and then crashes, or, if it is the last
@@ -44,14 +46,16 @@ func (w *world) replica(pod string, last bool) {
 	r := w.start(pod, last)
 	var clients sync.WaitGroup
 	quit := make(chan struct{})
-	for i := range w.intn(6) + 1 {
+	for i := range w.intn(w.pace.clients) + 1 {
 		clients.Go(func() { r.client(fmt.Sprintf("%s/%d", pod, i), quit) })
 	}
 	if w.intn(2) == 0 {
 		clients.Go(func() { r.seeker(quit) })
 	}
-	time.Sleep(w.upTo(20 * time.Second))
-	r.misfortune()
+	for range w.pace.blows {
+		time.Sleep(w.upTo(w.pace.life))
+		r.misfortune()
+	}
 	if last {
 		time.Sleep(30 * time.Second)
 		w.calm.Store(true)
@@ -65,6 +69,7 @@ func (w *world) replica(pod string, last bool) {
 	if last {
 		r.useAll()
 		time.Sleep(40 * time.Second) // the sweepers of all settle who crashed
+		r.finishSeeks()
 	}
 	r.countUp()
 	r.stop()
@@ -120,20 +125,24 @@ func (r *simReplica) client(name string, quit <-chan struct{}) {
 		} else {
 			r.issueOne(name, s)
 		}
-		time.Sleep(r.w.upTo(200 * time.Millisecond))
+		time.Sleep(r.w.upTo(r.w.pace.between))
 	}
 }
 
 func (r *simReplica) issueOne(name string, s counter.Series) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), r.patience())
 	defer cancel()
 	sought := r.w.soughtSoFar(s)
 	n, err := r.Take(ctx, s)
 	r.took(name, s, sought, []counter.Number{n}, err)
 }
 
+func (r *simReplica) patience() time.Duration {
+	return r.w.pace.patience/2 + r.w.upTo(r.w.pace.patience/2)
+}
+
 func (r *simReplica) issueBatch(name string, s counter.Series) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), r.patience())
 	defer cancel()
 	sought := r.w.soughtSoFar(s)
 	numbers, err := r.TakeN(ctx, s, r.w.intn(12)+1)
@@ -161,7 +170,7 @@ func (r *simReplica) took(name string, s counter.Series, sought int64, numbers [
 func (r *simReplica) write(name string, s counter.Series, n counter.Number) {
 	w := r.w
 	defer r.repeat(n)
-	if w.intn(20) == 0 {
+	if w.intn(w.pace.returned) == 0 {
 		w.history.noteOf(s, n.Value(), "returned")
 		n.Return() // the client went away before anything was sent
 		return
@@ -215,11 +224,14 @@ func (r *simReplica) seeker(quit <-chan struct{}) {
 		select {
 		case <-quit:
 			return
-		case <-time.After(r.w.upTo(20 * time.Second)):
+		case <-time.After(r.w.upTo(r.w.pace.seeks)):
 		}
 		s := simSeries[r.w.intn(len(simSeries))]
 		if l, _, err := r.link.Load(context.Background(), s); err == nil {
-			_ = r.seek(s, l.Mark+int64(r.w.intn(40))-10, 15*time.Second) // a seek may fail while faults go on
+			mark := l.Mark + int64(r.w.intn(r.w.pace.behind+r.w.pace.ahead)-r.w.pace.behind)
+			if r.seek(s, mark, 15*time.Second) != nil { // as it may, while faults go on
+				r.unfinished[s] = mark
+			}
 		}
 	}
 }

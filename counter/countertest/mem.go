@@ -45,7 +45,8 @@ type Mem struct {
 }
 
 // kept is a ledger as text, as a real store keeps it, and what that says: a
-// simulation loads each value many times.
+// simulation loads each value many times. A counter.Ledger is a value, so the very
+// one that was swapped in is handed out, to all: whoever changes it shows.
 type kept struct {
 	text   string
 	ledger counter.Ledger
@@ -58,13 +59,6 @@ func keep(text string) kept {
 		k.err = fmt.Errorf("%w: %w", counter.ErrDamaged, err)
 	}
 	return k
-}
-
-// copied is the ledger with slices of its own.
-func (k kept) copied() counter.Ledger {
-	l := k.ledger
-	l.Held, l.Free = slices.Clone(l.Held), slices.Clone(l.Free)
-	return l
 }
 
 type registration struct {
@@ -80,7 +74,7 @@ func (m *Mem) Load(ctx context.Context, s counter.Series) (l counter.Ledger, v c
 		if !ok {
 			return nil
 		}
-		l, v = k.copied(), counter.Version(k.text)
+		l, v = k.ledger, counter.Version(k.text)
 		return k.err
 	})
 	return l, v, err
@@ -92,8 +86,6 @@ func (m *Mem) Swap(ctx context.Context, holder string, s counter.Series, old cou
 	if err != nil {
 		return err
 	}
-	k := kept{ledger: next}
-	k.ledger = k.copied()
 	return m.call(ctx, "Swap", s, func() error {
 		m.swaps++
 		if m.alive[holder] == nil {
@@ -102,7 +94,7 @@ func (m *Mem) Swap(ctx context.Context, holder string, s counter.Series, old cou
 		if m.ledgers[s].text != string(old) {
 			return counter.ErrConflict
 		}
-		m.put(s, kept{text: string(text), ledger: k.copied()})
+		m.put(s, kept{text: string(text), ledger: next})
 		return nil
 	})
 }

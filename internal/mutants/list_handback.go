@@ -39,6 +39,13 @@ func handBackMutants() []mutant {
 			new:  "30*time.Millisecond)\n\tdefer cancel()\n\tif err := c.run(ctx); err != nil {\n\t\ts.mu.Lock()\n\t\tdefer s.mu.Unlock()\n\t\tfor _, st := range leaving {\n\t\t\tst.leaving = false\n\t\t}\n\t\treturn err\n\t}\n",
 		},
 		{
+			name: "shelf-put-away-during-a-refill",
+			rule: "A shelf is not forgotten while its refill is under way: the block would come to nobody, and the next shelf would make a second reservation beside the first.",
+			file: "counter/idle.go",
+			old:  "s.waiting() || s.refilling {",
+			new:  "s.waiting() {",
+		},
+		{
 			name: "taken-from-while-it-leaves",
 			rule: "Nothing is taken from a block that is on its way out: it may be free already.",
 			file: "counter/stock.go",

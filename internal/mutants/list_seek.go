@@ -54,6 +54,13 @@ func seekMutants() []mutant {
 			new:  "\t\tif s.beginRefill() || !s.closed() {\n\t\t\treturn nil\n",
 		},
 		{
+			name: "seek-edits-what-it-read",
+			rule: "A ledger that was read is a value: the store, or whoever read it too, may still have it.",
+			file: "counter/seek.go",
+			old:  "slices.DeleteFunc(slices.Clone(led.Held), ",
+			new:  "slices.DeleteFunc(led.Held, ",
+		},
+		{
 			name:  "seek-cut-short-and-freed",
 			rule:  "A block that the shelf does not know may be of a seek that was cut short, its voids stored already: only the rows can say what of it is free.",
 			file:  "counter/handback.go",

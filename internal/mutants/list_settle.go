@@ -39,6 +39,13 @@ func settleMutants() []mutant {
 			new:  "if slices.Contains(alive, l.holder.Name) {\n\t\t\tfailed",
 		},
 		{
+			name: "sweep-during-a-refill",
+			rule: "A sweeper reads who lives after it has read who holds: else a holder that registers, and reserves its first block, in between is taken for dead, and fenced while it works.",
+			file: "counter/settle.go",
+			old:  "\tholding, err := l.a.Config.Store.Holding(callCtx)\n\tif err != nil {\n\t\treturn fmt.Errorf(\"list who holds blocks: %w\", err)\n\t}\n\talive, err := l.a.Config.Store.Alive(callCtx)\n\tif err != nil {\n",
+			new:  "\talive, err := l.a.Config.Store.Alive(callCtx)\n\tif err != nil {\n\t\treturn fmt.Errorf(\"list who holds blocks: %w\", err)\n\t}\n\tholding, err := l.a.Config.Store.Holding(callCtx)\n\tif err != nil {\n",
+		},
+		{
 			name: "the-dead-are-not-swept",
 			rule: "What a dead holder had is settled even if no watch told of its end.",
 			file: "counter/settle.go",

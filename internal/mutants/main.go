@@ -31,7 +31,7 @@ type flags struct {
 	Only    []string      `help:"Plant these mutants only." placeholder:"NAME"`
 	List    bool          `help:"Print the mutants and the rules they break, and plant none."`
 	Run     string        `help:"Run these tests instead of those in the list." placeholder:"REGEXP"`
-	Seeds   int           `help:"How many simulations may run until one notices." default:"60"`
+	Seeds   int           `help:"How many simulations may run until one notices." default:"100"`
 	AtOnce  int           `help:"How many mutants are tried side by side." default:"2"`
 	Timeout time.Duration `help:"Bound of one mutant's tests." default:"100s"`
 }
