@@ -10,7 +10,9 @@ import (
 // draft checks everything and returns the figures, parsed.
 func (c *check) draft(d *Draft) *figures {
 	c.series(d.Series)
-	c.issueDate(d.IssueDate)
+	if d.IssueDate != "" || !c.partial {
+		c.issueDate(d.IssueDate)
+	}
 	if d.DueDate != "" {
 		c.date("/due_date", d.DueDate)
 	}
@@ -18,10 +20,15 @@ func (c *check) draft(d *Draft) *figures {
 	c.customer(&d.Customer)
 	c.text("/note", d.Note, MaxNote)
 	c.metadata(d.Metadata)
+	return c.figures(d, digits)
+}
+
+// figures checks and parses what the totals are computed from.
+func (c *check) figures(d *Draft, digits int32) *figures {
 	p := &figures{digits: digits}
 	switch n := len(d.Lines); {
 	case n == 0:
-		c.fail("/lines", "is required: an invoice has at least one line")
+		c.missing("/lines", "is required: an invoice has at least one line")
 	case n > MaxLines:
 		c.fail("/lines", "has %d lines; at most %d are allowed", n, MaxLines)
 	default:
@@ -99,7 +106,7 @@ func (c *check) series(name string) {
 
 func (c *check) currency(code string) (digits int32) {
 	if code == "" {
-		c.fail("/currency", "is required: a code of ISO 4217, such as EUR")
+		c.missing("/currency", "is required: a code of ISO 4217, such as EUR")
 		return 0
 	}
 	digits, ok := MinorDigits(code)

@@ -10,6 +10,10 @@ import (
 
 // required checks a text that must say something.
 func (c *check) required(at, s string, most int) {
+	if s == "" {
+		c.missing(at, "is required")
+		return
+	}
 	if strings.TrimSpace(s) == "" {
 		c.fail(at, "is required")
 		return
@@ -42,7 +46,7 @@ func (c *check) text(at, s string, most int) {
 // within. No plus, no exponent, no spaces.
 func (c *check) decimal(at, s string) decimal.Decimal {
 	if s == "" {
-		c.fail(at, "is required: a decimal string, such as \"12.50\"")
+		c.missing(at, "is required: a decimal string, such as \"12.50\"")
 		return decimal.Decimal{}
 	}
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
@@ -75,7 +79,7 @@ func (c *check) tax(at string, t Tax) taxKey {
 	switch t.Category {
 	case "S":
 		if t.Rate == "" {
-			c.fail(at+"/rate", "is required for category S: the rate in percent, such as \"19\"")
+			c.missing(at+"/rate", "is required for category S: the rate in percent, such as \"19\"")
 			return taxKey{}
 		}
 	case "Z", "E", "AE", "K", "G", "O":
@@ -83,20 +87,31 @@ func (c *check) tax(at string, t Tax) taxKey {
 			return taxKey{category: t.Category, printed: "0"}
 		}
 	case "":
-		c.fail(at+"/category", "is required: one of S, Z, E, AE, K, G, O (EN 16931)")
+		c.missing(at+"/category", "is required: one of S, Z, E, AE, K, G, O (EN 16931)")
+		if t.Rate != "" {
+			c.rate(at+"/rate", t.Rate)
+		}
 		return taxKey{}
 	default:
 		c.fail(at+"/category", "must be one of S, Z, E, AE, K, G, O (EN 16931)")
 		return taxKey{}
 	}
-	rate := c.decimal(at+"/rate", t.Rate)
-	switch {
-	case t.Category != "S" && (!rate.IsZero() || strings.HasPrefix(t.Rate, "-")):
+	var rate decimal.Decimal
+	if t.Category == "S" {
+		rate = c.rate(at+"/rate", t.Rate)
+	} else if rate = c.decimal(at+"/rate", t.Rate); !rate.IsZero() || strings.HasPrefix(t.Rate, "-") {
 		c.fail(at+"/rate", "must be 0 for category %s; only S has another rate", t.Category)
-	case strings.HasPrefix(t.Rate, "-") || rate.GreaterThan(decimal.New(100, 0)):
-		c.fail(at+"/rate", "must be from 0 to 100 percent")
 	}
 	return taxKey{category: t.Category, rate: rate, printed: t.Rate}
+}
+
+// rate reads a rate in percent.
+func (c *check) rate(at, text string) decimal.Decimal {
+	rate := c.decimal(at, text)
+	if strings.HasPrefix(text, "-") || rate.GreaterThan(decimal.New(100, 0)) {
+		c.fail(at, "must be from 0 to 100 percent")
+	}
+	return rate
 }
 
 // adjustments checks discounts or charges. Those of a line share the line's tax.
@@ -116,7 +131,9 @@ func (c *check) adjustment(at string, a *Adjustment, ofDocument bool) adjustment
 	c.text(at+"/reason", a.Reason, MaxReason)
 	var p adjustment
 	switch {
-	case (a.Percent == "") == (a.Amount == ""):
+	case a.Percent == "" && a.Amount == "":
+		c.missing(at, "must have exactly one of percent and amount")
+	case a.Percent != "" && a.Amount != "":
 		c.fail(at, "must have exactly one of percent and amount")
 	case a.Percent != "":
 		p.isPercent = true

@@ -33,6 +33,18 @@ func Complete(d Draft, now time.Time) (Draft, Totals, error) {
 	return withRates(d), totals, nil
 }
 
+// CheckPartial checks what d says, as Complete does, and asks for nothing that
+// it does not say yet: a draft that is still being written. Whether the totals
+// are too large shows when it is complete.
+func CheckPartial(d Draft, now time.Time) error {
+	c := &check{now: now, partial: true}
+	c.draft(&d)
+	if len(c.bad) > 0 {
+		return &InvalidError{Fields: c.bad}
+	}
+	return nil
+}
+
 // withRates writes the rate 0 where it was left out, into copies.
 func withRates(d Draft) Draft {
 	if slices.ContainsFunc(d.Lines, func(l Line) bool { return l.Tax.Rate == "" }) {
@@ -66,8 +78,16 @@ func withRate(t Tax) Tax {
 
 // check collects what is wrong.
 type check struct {
-	now time.Time
-	bad []FieldError
+	now     time.Time
+	partial bool // what is missing is no fault
+	bad     []FieldError
+}
+
+// missing is fail for a field that says nothing.
+func (c *check) missing(pointer, format string, args ...any) {
+	if !c.partial {
+		c.fail(pointer, format, args...)
+	}
 }
 
 func (c *check) fail(pointer, format string, args ...any) {
