@@ -26,30 +26,39 @@ import (
 // The answer has a line per row written, and always one: open tells whether the
 // holder could write.
 const insertBatch = `
-	with fence as materialized (
-		select holder from holders
-		where holder = $1 and fenced_at is null and era = current_era()
-		for share),
+	with fence as materialized (` + openHolder + `),
 	written as (
-		insert into documents (tenant, series, period, number, status, created_at,
-			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
-			kind, item, reference, holder, block_serial, block_first, block_last)
-		select q.tenant, q.series, q.period, q.number, 'issued', q.created_at,
-			q.request_id, q.digest, q.key_id, q.issue_date, q.currency, q.net, q.tax, q.gross, q.printed_number, cast(q.content as json),
-			q.kind, q.item, nullif(q.reference, ''), f.holder, q.block_serial, q.block_first, q.block_last
-		from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[]), cast($5 as bigint[]), cast($6 as timestamptz[]),
-			cast($7 as text[]), cast($8 as bytea[]), cast($9 as text[]), cast($10 as date[]), cast($11 as text[]),
-			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
-			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
-			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]))
-			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
-				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference)
-		cross join fence f
+		insert into documents (` + documentColumns + `)
+		select ` + documentValues + `
+		from ` + documentRows + ` cross join fence f
 		order by q.tenant collate "C", q.request_id collate "C", q.item
 		on conflict do nothing
 		returning tenant, series, period, number)
 	select exists (select 1 from fence) as open, w.tenant, w.series, w.period, w.number
 	from (values (1)) as always left join written w on true`
+
+// The parts of a statement that inserts documents: the holder's row, if it may
+// write; the columns; their values, of rows q and holder f; and the rows, which
+// are $2 to $22.
+const (
+	openHolder = `
+		select holder from holders
+		where holder = $1 and fenced_at is null and era = current_era()
+		for share`
+	documentColumns = `tenant, series, period, number, status, created_at,
+			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
+			kind, item, reference, holder, block_serial, block_first, block_last`
+	documentValues = `q.tenant, q.series, q.period, q.number, 'issued', q.created_at,
+			q.request_id, q.digest, q.key_id, q.issue_date, q.currency, q.net, q.tax, q.gross, q.printed_number, cast(q.content as json),
+			q.kind, q.item, nullif(q.reference, ''), f.holder, q.block_serial, q.block_first, q.block_last`
+	documentRows = `unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[]), cast($5 as bigint[]), cast($6 as timestamptz[]),
+			cast($7 as text[]), cast($8 as bytea[]), cast($9 as text[]), cast($10 as date[]), cast($11 as text[]),
+			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
+			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
+			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]))
+			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
+				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference)`
+)
 
 // lookUpBatch finds, in one snapshot, what is stored under each request, and
 // whether each number, and each printed number, is in use.
@@ -125,34 +134,48 @@ func (l *line) drop() {
 	_ = l.conn.Close()
 }
 
-// insert sends rows, all of one holder, once. open tells whether the holder
-// could write; written are the rows that are committed. The context bears no
-// deadline: the server ends the statement, the connection ends a silence, and
-// cancelling would only make the outcome less certain.
-func (l *line) insert(holder string, rows []*row) (open bool, written map[key]bool, err error) {
+// wrote is what became of the rows of one statement.
+type wrote struct {
+	open    bool         // the holder could write
+	moved   bool         // of a credit note: its invoice's account has other notes than it was made for
+	written map[key]bool // committed
+}
+
+// insert sends rows, all of one holder, once; a credit note is sent alone. The
+// context bears no deadline: the server ends the statement, the connection ends
+// a silence, and cancelling would only make the outcome less certain.
+func (l *line) insert(holder string, rows []*row) (wrote, error) {
 	l.warned = nil
 	var answer []struct {
-		Open   bool           `db:"open"`
-		Tenant sql.NullString `db:"tenant"`
-		Series sql.NullString `db:"series"`
-		Period sql.NullString `db:"period"`
-		Number sql.NullInt64  `db:"number"`
+		Open    bool           `db:"open"`
+		Current bool           `db:"current"` // of a credit note
+		Tenant  sql.NullString `db:"tenant"`
+		Series  sql.NullString `db:"series"`
+		Period  sql.NullString `db:"period"`
+		Number  sql.NullInt64  `db:"number"`
 	}
 	args := append([]any{holder}, columns(rows)...)
-	if err := l.write.SelectContext(context.Background(), &answer, args...); err != nil {
-		return false, nil, err
+	var err error
+	crediting := len(rows) == 1 && rows[0].credit != nil
+	if crediting {
+		err = l.conn.SelectContext(context.Background(), &answer, insertCredit, append(args, rows[0].credit.values()...)...)
+	} else {
+		err = l.write.SelectContext(context.Background(), &answer, args...)
+	}
+	if err != nil {
+		return wrote{}, err
 	}
 	if l.warned != nil {
-		return false, nil, fmt.Errorf("committed with a warning: %s", l.warned)
+		return wrote{}, fmt.Errorf("committed with a warning: %s", l.warned)
 	}
-	written = make(map[key]bool, len(answer))
+	w := wrote{open: answer[0].Open, moved: crediting && !answer[0].Current, written: make(map[key]bool, len(answer))}
 	for _, a := range answer {
 		if a.Number.Valid {
 			series := counter.Series{Tenant: a.Tenant.String, Name: a.Series.String, Period: a.Period.String}
-			written[key{Series: series, Number: a.Number.Int64}] = true
+			w.written[key{Series: series, Number: a.Number.Int64}] = true
 		}
 	}
-	return answer[0].Open, written, nil
+	return w, nil
 }
 
 // found is what is stored for a row that did not come back.

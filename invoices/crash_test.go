@@ -19,24 +19,8 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "folio-crash-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := postgres.Start(ctx, postgres.Config{Dir: filepath.Clean(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-		os.RemoveAll(dir)
-	})
-	db, store := open(t, s.URL("postgres")), &countertest.Mem{}
-	if err := db.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
+	s, db := serverOfItsOwn(ctx, t)
+	store := &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	r := newReplica(t, db, store)
 	const clients, each = 8, 60
@@ -66,6 +50,31 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 			t.Errorf("%+v: held after a graceful stop", a)
 		}
 	}
+}
+
+// serverOfItsOwn starts a Postgres for one test, which may crash it, with the
+// schema.
+func serverOfItsOwn(ctx context.Context, t *testing.T) (*postgres.Server, *DB) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "folio-crash-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := postgres.Start(ctx, postgres.Config{Dir: filepath.Clean(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		os.RemoveAll(dir)
+	})
+	db := open(t, s.URL("postgres"))
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return s, db
 }
 
 // issueUntilKnown repeats a request as a client does, and checks that its

@@ -1,6 +1,10 @@
 package invoices
 
-import "errors"
+import (
+	"errors"
+
+	"folio/invoices/document"
+)
 
 // The errors that callers tell apart. Everything else is internal.
 var (
@@ -35,6 +39,15 @@ var (
 
 	// ErrSeriesExhausted: the series has no number left.
 	ErrSeriesExhausted = errors.New("the series has no number left")
+
+	// ErrOverCredited: see document.ErrOverCredited.
+	ErrOverCredited = document.ErrOverCredited
+
+	// ErrNothingLeft: see document.ErrNothingLeft.
+	ErrNothingLeft = document.ErrNothingLeft
+
+	// ErrCreditNote: a credit note is not cancelled by another.
+	ErrCreditNote = errors.New("the document is a credit note, which cannot be cancelled; issue an invoice instead")
 
 	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
 	// overwritten; an operator has to look at it.

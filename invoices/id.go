@@ -32,7 +32,12 @@ func keyText() *base32.Encoding {
 
 // encode writes k under prefix.
 func (k key) encode(prefix string) string {
-	plain := []byte(strings.Join([]string{k.Tenant, k.Name, k.Period, strconv.FormatInt(k.Number, 10)}, "/"))
+	return encodePath(prefix, strings.Join([]string{k.Tenant, k.Name, k.Period, strconv.FormatInt(k.Number, 10)}, "/"))
+}
+
+// encodePath writes tenant/series/period/number under prefix.
+func encodePath(prefix, path string) string {
+	plain := []byte(path)
 	return prefix + keyText().EncodeToString(append(plain, checksum(plain)...))
 }
 

@@ -57,6 +57,8 @@ func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 const (
 	fromClient = "c:"
 	fromServer = "s:"
+	fromDraft  = "d:" // and the draft's id: a draft is issued once
+	fromCancel = "x:" // and the invoice's id: its rest is credited once
 )
 
 func requestID(sent string) string {
@@ -130,21 +132,32 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenant := r.Identity.Tenant
-	known, err := is.rule(ctx, tenant, draft.Series)
+	known, err := is.documentRule(ctx, r.Identity.Tenant, draft.Series)
 	if err != nil {
 		return nil, err
 	}
-	if known == nil {
-		return nil, invalid("/series", fmt.Sprintf("there is no series %q; create it first, or leave the field out", draft.Series))
+	return known.place(row{
+		Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at,
+		Draft: draft, Seller: r.Identity.Seller, Totals: totals,
+	})
+}
+
+// documentRule returns the rule of a series that a document names.
+func (is *Issuer) documentRule(ctx context.Context, tenant, name string) (*rule, error) {
+	known, err := is.rule(ctx, tenant, name)
+	if err == nil && known == nil {
+		err = invalid("/series", fmt.Sprintf("there is no series %q; create it first, or leave the field out", name))
 	}
+	return known, err
+}
+
+// place puts the row of a document into the series.
+func (k *rule) place(r row) (*prepared, error) {
+	r.Kind = k.kind
 	p := &prepared{
-		row: row{
-			Kind: known.kind, Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at,
-			Draft: draft, Seller: r.Identity.Seller, Totals: totals,
-		},
-		series: counter.Series{Tenant: tenant, Name: draft.Series, Period: known.period.Period(draft.IssueDate)},
-		format: known.format,
+		row:    r,
+		series: counter.Series{Tenant: k.Tenant, Name: k.Name, Period: k.period.Period(r.Draft.IssueDate)},
+		format: k.format,
 	}
 	return p, p.encode()
 }

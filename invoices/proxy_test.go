@@ -35,6 +35,7 @@ type proxy struct {
 	how     cut
 	fired   int
 	also    func() // done at the cut
+	lost    func() // done when what is delayed has been kept back, before the client learns of it
 	release chan struct{}
 	late    chan struct{} // closed when what was delayed has been executed
 	refused bool          // new connections are
@@ -71,6 +72,14 @@ func (p *proxy) onCut(also func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.also = also
+}
+
+// onLost has lost done after a statement was kept back, and before the client
+// learns that the connection is gone.
+func (p *proxy) onLost(lost func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = lost
 }
 
 // refuse lets nobody connect any more.
@@ -127,6 +136,15 @@ func (p *proxy) doAlso() {
 	p.mu.Unlock()
 	if also != nil {
 		also()
+	}
+}
+
+func (p *proxy) doLost() {
+	p.mu.Lock()
+	lost := p.lost
+	p.mu.Unlock()
+	if lost != nil {
+		lost()
 	}
 }
 
@@ -237,6 +255,7 @@ func (s *session) cut(message []byte) {
 	}
 	switch s.how {
 	case delayed:
+		s.doLost()
 		s.client.Close()
 		<-s.release
 	case uncommitted:

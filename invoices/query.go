@@ -22,8 +22,8 @@ func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
 	if !ok || k.Tenant != tenant {
 		return Invoice{}, ErrNotFound
 	}
-	var s stored
-	const query = `select ` + storedColumns + ` from documents d
+	var s shown
+	const query = `select ` + shownColumns + ` from documents d ` + withAccount + `
 		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
 			and d.status = 'issued' and d.kind <> 'external'`
 	if err := db.rest.GetContext(ctx, &s, query, k.Tenant, k.Name, k.Period, k.Number); err != nil {
@@ -44,7 +44,7 @@ func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 		return Page{}, err
 	}
 	query, args := q.sql(tenant, after)
-	var rows []stored
+	var rows []shown
 	if err := db.rest.SelectContext(ctx, &rows, query, args...); err != nil {
 		return Page{}, wrap("list invoices", err)
 	}
@@ -86,12 +86,12 @@ func (q Query) sql(tenant string, after key) (string, []any) {
 	}
 	if q.Number != 0 {
 		// The key does not begin with the number: go through its beginnings.
-		query.WriteString(`with recursive ` + eachPeriod + ` select ` + storedColumns +
-			` from p join documents d on d.tenant = $1 and d.series = p.series and d.period = p.period`)
+		query.WriteString(`with recursive ` + eachPeriod + ` select ` + shownColumns +
+			` from p join documents d on d.tenant = $1 and d.series = p.series and d.period = p.period `)
 	} else {
-		query.WriteString(`select ` + storedColumns + ` from documents d`)
+		query.WriteString(`select ` + shownColumns + ` from documents d `)
 	}
-	query.WriteString(` where d.tenant = $1 and d.status = 'issued' and d.kind <> 'external'`)
+	query.WriteString(withAccount + ` where d.tenant = $1 and d.status = 'issued' and d.kind <> 'external'`)
 	if q.Number != 0 {
 		add(` and d.number = $%d`, q.Number)
 	}
@@ -118,7 +118,7 @@ const eachPeriod = `p (series, period) as (
 		where d.tenant = $1 and (d.series, d.period) > (p.series, p.period)
 		order by d.series, d.period limit 1) n)`
 
-func page(rows []stored, limit int) (Page, error) {
+func page(rows []shown, limit int) (Page, error) {
 	p := Page{Invoices: make([]Invoice, 0, len(rows))}
 	if len(rows) > limit {
 		rows = rows[:limit]

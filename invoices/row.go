@@ -8,6 +8,8 @@ import (
 
 	"folio/counter"
 	"folio/invoices/document"
+
+	"github.com/lib/pq"
 )
 
 // row is one invoice on its way into the table.
@@ -24,6 +26,7 @@ type row struct {
 	Draft     document.Draft
 	Seller    document.Party
 	Totals    document.Totals
+	credit    *credit // of a credit note that credits an invoice; else nil
 
 	content string // Draft, Seller and Totals as JSON; "" of an external number
 }
@@ -60,11 +63,15 @@ func (r *row) key() key { return key{Series: r.Number.Series(), Number: r.Number
 // invoice shows r as it is stored.
 func (r *row) invoice() Invoice {
 	s := r.Number.Series()
-	return Invoice{
+	i := Invoice{
 		ID: r.key().encode(idPrefix), Kind: r.Kind,
 		Status: statusIssued, Period: s.Period, Number: r.Number.Value(), PrintedNumber: r.Printed,
 		CreatedAt: r.CreatedAt, Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals,
 	}
+	if r.credit != nil {
+		i.Credits = r.credit.of.encode(idPrefix)
+	}
+	return i
 }
 
 // stored is a row of the table, as far as an answer needs it.
@@ -113,4 +120,35 @@ func (s stored) credits() string {
 	}
 	of := counter.Series{Tenant: s.Tenant, Name: s.CreditsSeries, Period: s.CreditsPeriod}
 	return key{Series: of, Number: s.CreditsNumber}.encode(idPrefix)
+}
+
+// shown is a document as it is read, with what was credited of it.
+type shown struct {
+	stored
+	Notes       int            `db:"notes"`
+	Credited    string         `db:"credited"`
+	Closed      bool           `db:"closed"`
+	CreditNotes pq.StringArray `db:"credit_notes"` // series/period/number of each, in their order
+}
+
+// shownColumns are the columns of shown, of a document d with its account c.
+const shownColumns = storedColumns + `, coalesce(c.notes, 0) as notes, cast(coalesce(c.credited, 0) as text) as credited,
+	coalesce(c.closed, false) as closed, case when c.notes > 0 then array(
+		select n.series || '/' || n.period || '/' || n.number from credit_notes n
+		where n.tenant = d.tenant and n.invoice_series = d.series and n.invoice_period = d.period and n.invoice_number = d.number
+		order by n.place) end as credit_notes`
+
+func (s shown) invoice() (Invoice, error) {
+	i, err := s.stored.invoice()
+	if err != nil || s.Notes == 0 {
+		return i, err
+	}
+	i.Credited = s.Credited
+	if s.Closed {
+		i.Status = statusCancelled
+	}
+	for _, note := range s.CreditNotes {
+		i.CreditNotes = append(i.CreditNotes, encodePath(idPrefix, s.Tenant+"/"+note))
+	}
+	return i, nil
 }

@@ -14,6 +14,10 @@ const (
 	statusVoid   = "void"
 )
 
+// statusCancelled is the status of an invoice of which nothing is left. It is
+// derived when it is read: rows are never changed.
+const statusCancelled = "cancelled"
+
 // What an issued row is.
 const (
 	kindInvoice    = "invoice"

@@ -11,7 +11,7 @@ import (
 type scribe struct {
 	w    *Writer
 	line *line  // nil: to be connected
-	next *entry // read from the queue, of another holder than the batch before
+	next *entry // read from the queue, and not to be sent with the batch before
 }
 
 // run writes batches until the queue is closed and empty.
@@ -111,14 +111,14 @@ func (s *scribe) hangUp() {
 }
 
 // gather claims first and what waits behind it, up to the size of a batch or
-// the first entry of another holder. What was withdrawn is skipped.
+// the first entry that cannot join it. What was withdrawn is skipped.
 func (s *scribe) gather(first *entry) []*entry {
 	var batch []*entry
 	var size int
 	for e := first; ; {
 		switch {
 		case e.state.Load() == withdrawn:
-		case len(batch) > 0 && e.Number.Block().Holder != batch[0].Number.Block().Holder:
+		case len(batch) > 0 && !e.joins(batch[0]):
 			s.next = e
 			return batch
 		case e.state.CompareAndSwap(waiting, sent):
@@ -138,6 +138,12 @@ func (s *scribe) gather(first *entry) []*entry {
 			return batch
 		}
 	}
+}
+
+// joins reports whether e can be sent in one statement with other: both are of
+// one holder, and a credit note goes alone.
+func (e *entry) joins(other *entry) bool {
+	return e.Number.Block().Holder == other.Number.Block().Holder && e.credit == nil && other.credit == nil
 }
 
 // pause waits before a repeat, twice as long each time up to half a second.

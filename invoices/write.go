@@ -61,20 +61,20 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 // whose outcome is known leave a. An error is for the log.
 func (s *scribe) send(ctx context.Context, a *attempt) error {
 	s.w.batches.Add(1)
-	open, written, err := s.line.insert(a.holder, a.rows())
+	got, err := s.line.insert(a.holder, a.rows())
 	if err != nil {
 		return s.failed(ctx, a, err)
 	}
-	s.w.rows.Add(int64(len(written)))
+	s.w.rows.Add(int64(len(got.written)))
 	a.finish(func(e *entry) bool {
-		if !written[e.key()] {
+		if !got.written[e.key()] {
 			return false
 		}
 		e.Number.Spend()
 		e.finish(nil, nil)
 		return true
 	})
-	if !open && !a.unknown {
+	if !got.open && !a.unknown {
 		s.fenced(a)
 	}
 	if len(a.left) == 0 {
@@ -86,10 +86,15 @@ func (s *scribe) send(ctx context.Context, a *attempt) error {
 		return fmt.Errorf("look up what is stored: %w", err)
 	}
 	clashes := a.resolve(answers)
-	if !open {
+	switch {
+	case !got.open:
 		// The fence waited for every statement of this holder, and none
 		// comes after it: what was found is final.
 		s.fenced(a)
+	case got.moved:
+		// The account was locked to look at it, and its count of notes only
+		// grows: an earlier statement that is still under way stores nothing.
+		a.refuse(errMoved)
 	}
 	if len(a.left) == 0 {
 		return nil

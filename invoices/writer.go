@@ -79,6 +79,10 @@ var (
 	errFenced = errors.New("the holder is fenced or of another era")
 )
 
+// errMoved: another credit note of the same invoice came first. The row is not
+// stored and its number returned; what it says must be computed anew.
+var errMoved = errors.New("another credit note of the invoice came first")
+
 // entry is a row in the queue.
 type entry struct {
 	*row
@@ -132,8 +136,8 @@ func (w *Writer) Run(ctx context.Context) error {
 // it. A row whose ctx ends before it was sent is withdrawn: ErrUnavailable. If
 // ctx ends later the row is still written or not, and its number is seen to;
 // only the caller does not learn of it: ErrOutcomeUnknown. Other errors:
-// ErrRequestReused, ErrPrintedClash, errTaken, errFenced, and what Postgres has
-// against the row.
+// ErrRequestReused, ErrPrintedClash, errTaken, errFenced, errMoved, and what
+// Postgres has against the row.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
 	e := &entry{row: r, outcome: make(chan outcome, 1)}
 	if err := w.enqueue(e); err != nil {

@@ -3,7 +3,6 @@ package document
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -162,8 +161,8 @@ func (c *crediting) wanted(want []CreditLine) ([]*decimal.Decimal, error) {
 	return taken, over
 }
 
-// given reads a quantity that is given: what is wrong with it whatever was
-// credited before.
+// given reads a quantity that is given, and says what is wrong with it whatever
+// was credited before.
 func (c *crediting) given(bad *check, at string, w CreditLine) decimal.Decimal {
 	before, whole := len(bad.bad), c.quantity[w.Line]
 	q := bad.decimal(at, w.Quantity)
@@ -202,8 +201,13 @@ func (c *crediting) line(i int, q decimal.Decimal, last bool) Line {
 	return l
 }
 
-func percentages(all []Adjustment) []Adjustment {
-	return slices.DeleteFunc(slices.Clone(all), func(a Adjustment) bool { return a.Percent == "" })
+func percentages(all []Adjustment) (some []Adjustment) {
+	for _, a := range all {
+		if a.Percent != "" {
+			some = append(some, a)
+		}
+	}
+	return some
 }
 
 // part is a note after which something is left.
