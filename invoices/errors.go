@@ -49,6 +49,13 @@ var (
 	// ErrCreditNote: a credit note is not cancelled by another.
 	ErrCreditNote = errors.New("the document is a credit note, which cannot be cancelled; issue an invoice instead")
 
+	// ErrDraftChanged: the draft is at another version than the caller thinks.
+	ErrDraftChanged = errors.New("the draft was changed meanwhile; read it again")
+
+	// ErrDraftIssued: the draft is issued, or about to be: it is not changed any
+	// more.
+	ErrDraftIssued = errors.New("the draft is issued or being issued, it is not changed any more; issue it again to get its invoice")
+
 	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
 	// overwritten; an operator has to look at it.
 	ErrLedgerDamaged = errors.New("the ledger of the series is damaged; an operator must repair it")

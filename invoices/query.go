@@ -54,17 +54,28 @@ func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 // check returns the key after which the page begins; the zero key if it is the
 // first.
 func (q Query) check(tenant string) (key, error) {
-	if q.Limit < 1 || q.Limit > limitMax {
-		return key{}, invalid("limit", fmt.Sprintf("is %d; give 1 to %d", q.Limit, limitMax))
+	if err := checkLimit(q.Limit); err != nil {
+		return key{}, err
 	}
 	if q.Cursor == "" {
 		return key{}, nil
 	}
 	k, ok := decodeKey(cursorPrefix, q.Cursor)
 	if !ok || k.Tenant != tenant {
-		return key{}, invalid("cursor", "is not one that a list returned; give next_cursor as it was, or begin without")
+		return key{}, badCursor()
 	}
 	return k, nil
+}
+
+func checkLimit(limit int) error {
+	if limit < 1 || limit > limitMax {
+		return invalid("limit", fmt.Sprintf("is %d; give 1 to %d", limit, limitMax))
+	}
+	return nil
+}
+
+func badCursor() error {
+	return invalid("cursor", "is not one that a list returned; give next_cursor as it was, or begin without")
 }
 
 func invalid(pointer, detail string) error {
