@@ -33,8 +33,8 @@ func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
 }
 
 // List returns a page of a tenant's invoices, in the order (series, period,
-// number); voids are not among them. *document.InvalidError names "limit" or
-// "cursor".
+// number); voids are not among them. *document.InvalidError names "limit",
+// "cursor", or a part of Narrow without series and period.
 func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 	if q.Limit == 0 {
 		q.Limit = limitDefault
@@ -56,6 +56,9 @@ func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 func (q Query) check(tenant string) (key, error) {
 	if err := checkLimit(q.Limit); err != nil {
 		return key{}, err
+	}
+	if used := q.Narrow.used(); len(used) > 0 && (q.Series == "" || q.Period == nil) {
+		return key{}, invalid(used[0], "selects within one series and period only; give series and period, too")
 	}
 	if q.Cursor == "" {
 		return key{}, nil
@@ -112,11 +115,57 @@ func (q Query) sql(tenant string, after key) (string, []any) {
 	if q.Period != nil {
 		add(` and d.period = $%d`, *q.Period)
 	}
+	if q.PrintedNumber != "" {
+		add(` and d.printed_number = $%d`, q.PrintedNumber)
+	}
+	if q.RequestID != "" {
+		add(` and d.request_id = $%d`, fromClient+q.RequestID)
+	}
+	for _, c := range q.conditions() {
+		if c.given {
+			add(c.sql, c.value)
+		}
+	}
 	if after.Number != 0 {
 		add(` and (d.series, d.period, d.number) > ($%d, $%d, $%d)`, after.Name, after.Period, after.Number)
 	}
 	add(` order by d.series, d.period, d.number limit $%d`, q.Limit+1)
 	return query.String(), args
+}
+
+// condition is one part of Narrow.
+type condition struct {
+	name  string // as the API calls it
+	given bool
+	sql   string // of documents d and accounts c, with the place of value
+	value any
+}
+
+func (n Narrow) conditions() []condition {
+	closed := ` and c.closed is distinct from $%d`
+	if n.Status == statusCancelled {
+		closed = ` and c.closed = $%d`
+	}
+	return []condition{
+		{"status", n.Status != "", closed, true},
+		{"kind", n.Kind != "", ` and d.kind = $%d`, n.Kind},
+		{"customer_name", n.CustomerName != "", ` and d.content #>> '{customer,name}' = $%d`, n.CustomerName},
+		{"customer_tax_id", n.CustomerTaxID != "", ` and d.content #>> '{customer,tax_id}' = $%d`, n.CustomerTaxID},
+		{"issue_date_from", n.IssuedFrom != "", ` and d.issue_date >= cast($%d as date)`, n.IssuedFrom},
+		{"issue_date_to", n.IssuedTo != "", ` and d.issue_date <= cast($%d as date)`, n.IssuedTo},
+		{"created_from", !n.CreatedFrom.IsZero(), ` and d.created_at >= $%d`, n.CreatedFrom},
+		{"created_to", !n.CreatedTo.IsZero(), ` and d.created_at < $%d`, n.CreatedTo},
+	}
+}
+
+// used names what n selects by.
+func (n Narrow) used() (names []string) {
+	for _, c := range n.conditions() {
+		if c.given {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // eachPeriod is p (series, period): the beginnings of the key that tenant $1

@@ -73,13 +73,29 @@ type Invoice struct {
 	CreditNotes []string `json:"credit_notes,omitempty"` // and the ids of the credit notes that did
 }
 
-// Query selects invoices of one tenant; zero fields select all.
+// Query selects invoices of one tenant; zero fields select all. What stands after
+// Narrow has no index of its own and needs Series and Period.
 type Query struct {
-	Series string
-	Period *string // nil: any; "" is the period of a series that never restarts
-	Number int64
+	Series        string
+	Period        *string // nil: any; "" is the period of a series that never restarts
+	Number        int64
+	PrintedNumber string
+	RequestID     string // the client's Idempotency-Key
+	Narrow
 	Limit  int    // 1 to 100
 	Cursor string // NextCursor of the page before
+}
+
+// Narrow selects among the invoices of one series and period.
+type Narrow struct {
+	Status        string // "issued" or "cancelled"
+	Kind          string // "invoice" or "credit_note"
+	CustomerName  string // exactly
+	CustomerTaxID string // exactly
+	IssuedFrom    string // the first issue date, YYYY-MM-DD
+	IssuedTo      string // the last issue date
+	CreatedFrom   time.Time
+	CreatedTo     time.Time // not included
 }
 
 // Page is a part of a list, in the order (series, period, number).
