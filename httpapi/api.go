@@ -15,6 +15,7 @@ import (
 // Issuer issues invoices; see invoices.Issuer.
 type Issuer interface {
 	Issue(ctx context.Context, r invoices.Request) (invoices.Issued, error)
+	Cancel(ctx context.Context, r invoices.CancelRequest) (invoices.Issued, error)
 }
 
 // Invoices reads invoices; see invoices.DB.
@@ -28,11 +29,12 @@ type Keys interface {
 	Authenticate(ctx context.Context, apiKey string) (invoices.Identity, error)
 }
 
-// Config says what stands behind the API. Issuer, Invoices, Keys and
+// Config says what stands behind the API. Issuer, Invoices, Drafts, Keys and
 // Numbers are required; zero fields have defaults.
 type Config struct {
 	Issuer   Issuer
 	Invoices Invoices
+	Drafts   Drafts
 	Keys     Keys
 	Numbers  Numbers
 
@@ -73,6 +75,8 @@ func New(cfg Config) http.Handler {
 	})
 	a.route(router, "/v1/invoices/batch", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createBatch)})
 	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
+	a.route(router, "/v1/invoices/{id}/cancel", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.cancelInvoice)})
+	a.routeDrafts(router)
 	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})

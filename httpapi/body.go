@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -21,9 +22,22 @@ const (
 
 // readBody reads the JSON body of a request, whole, up to most bytes.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	return readBodyOf(w, r, most, "application/json")
+}
+
+// readOptionalBody is readBody, and an empty object if there is no body.
+func readOptionalBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return []byte(`{}`), nil
+	}
+	return readBody(w, r, most)
+}
+
+// readBodyOf is readBody of a body that has one of some media types.
+func readBodyOf(w http.ResponseWriter, r *http.Request, most int64, types ...string) ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]
-	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || !slices.Contains(types, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, errMedia
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {

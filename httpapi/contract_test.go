@@ -48,6 +48,8 @@ type stub struct {
 	err    error
 	wait   chan struct{} // if set, Issue waits for it or for its context
 	panics bool
+	drafts []draftKept    // in the order in which they were made
+	asked  invoices.Query // by the last list
 
 	waiting atomic.Int64 // how many have begun to wait
 }
@@ -115,6 +117,7 @@ func (s *stub) List(_ context.Context, tenant string, q invoices.Query) (invoice
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked = q
 	if tenant != "acme" || len(s.stored) == 0 {
 		return invoices.Page{}, nil
 	}
@@ -137,6 +140,7 @@ func newEdge(t testing.TB, cfg Config) *edge {
 	t.Helper()
 	s := &stub{}
 	cfg.Issuer, cfg.Invoices, cfg.Keys, cfg.Numbers = s, s, s, s
+	cfg.Drafts = s
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(contract)
 	if err != nil {

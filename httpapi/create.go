@@ -28,7 +28,12 @@ func (a *api) createInvoice(w http.ResponseWriter, r *http.Request, who invoices
 	if err != nil {
 		return err
 	}
+	answerIssued(w, got)
+	return nil
+}
+
+// answerIssued shows a document that was issued, now or earlier.
+func answerIssued(w http.ResponseWriter, got invoices.Issued) {
 	w.Header().Set("Location", "/v1/invoices/"+got.Invoice.ID)
 	writeMade(w, got.Replayed, got.Invoice)
-	return nil
 }

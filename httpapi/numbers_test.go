@@ -51,11 +51,14 @@ func (s *stub) VoidExternal(_ context.Context, _ invoices.Identity, name, period
 	return invoices.Annulment{}, invoices.ErrNotFound
 }
 
-// send makes a request with a JSON body.
-func send(method, target, body string) *http.Request {
+// send makes a request with a JSON body and other headers, given as pairs.
+func send(method, target, body string, headers ...string) *http.Request {
 	req := httptest.NewRequest(method, target, strings.NewReader(body))
 	req.Header.Set("Authorization", "Bearer "+goodKey)
 	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
 	return req
 }
 

@@ -30,7 +30,8 @@ var (
 	errMethod        = errors.New("this path has no such method; see Allow")
 	errNotAcceptable = errors.New("an invoice is shown as application/json, text/html or application/xml; accept one of them")
 	errTooLarge      = errors.New("the body is larger than this path takes")
-	errMedia         = errors.New("the body must be application/json, without a Content-Encoding")
+	errMedia         = errors.New("the body must be application/json or another type that the contract names here, without a Content-Encoding")
+	errNoMatch       = errors.New("the request needs If-Match with the ETag of what it changes")
 	errScope         = errors.New("the API key lacks the scope that this request needs")
 	errFlood         = errors.New("too many requests of this tenant at a time; send this one again")
 )
@@ -66,6 +67,12 @@ var statuses = []struct {
 	{invoices.ErrRequestReused, http.StatusUnprocessableEntity, "request-reused", "Idempotency key reused", 0},
 	{invoices.ErrPrintedClash, http.StatusConflict, "printed-clash", "Printed number taken", 0},
 	{invoices.ErrNotExternal, http.StatusConflict, "not-external", "Not an external number", 0},
+	{errNoMatch, http.StatusPreconditionRequired, "precondition-required", "Precondition required", 0},
+	{invoices.ErrDraftChanged, http.StatusPreconditionFailed, "stale", "Changed meanwhile", 0},
+	{invoices.ErrDraftIssued, http.StatusConflict, "draft-issued", "Draft issued", 0},
+	{invoices.ErrOverCredited, http.StatusConflict, "over-credited", "More than is left", 0},
+	{invoices.ErrNothingLeft, http.StatusConflict, "nothing-left", "Credited in full", 0},
+	{invoices.ErrCreditNote, http.StatusConflict, "credit-note", "A credit note", 0},
 	{invoices.ErrSeriesExhausted, http.StatusConflict, "series-exhausted", "Series exhausted", 0},
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},

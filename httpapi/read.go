@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"folio/invoices"
 )
@@ -19,7 +21,8 @@ type list struct {
 
 // listInvoices is GET /v1/invoices.
 func (a *api) listInvoices(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
-	values, err := parameters(r, "series", "period", "number", "limit", "cursor")
+	values, err := parameters(r, "series", "period", "number", "printed_number", "request_id", "status", "kind",
+		"customer_name", "customer_tax_id", "issue_date_from", "issue_date_to", "created_from", "created_to", "limit", "cursor")
 	if err != nil {
 		return err
 	}
@@ -31,17 +34,22 @@ func (a *api) listInvoices(w http.ResponseWriter, r *http.Request, who invoices.
 	if err != nil {
 		return asMalformed(err)
 	}
-	answer := list{Invoices: page.Invoices}
+	answer := list{Invoices: page.Invoices, NextCursor: linkNext(w, "/v1/invoices", values, page.NextCursor)}
 	if answer.Invoices == nil {
 		answer.Invoices = []invoices.Invoice{}
 	}
-	if page.NextCursor != "" {
-		answer.NextCursor = &page.NextCursor
-		values.Set("cursor", page.NextCursor)
-		w.Header().Set("Link", fmt.Sprintf(`</v1/invoices?%s>; rel="next"`, values.Encode()))
-	}
 	writeJSON(w, "application/json", http.StatusOK, answer)
 	return nil
+}
+
+// linkNext names the next page of a list; nil if there is none.
+func linkNext(w http.ResponseWriter, path string, values url.Values, cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	values.Set("cursor", cursor)
+	w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, path, values.Encode()))
+	return &cursor
 }
 
 // parameters reads the query string, which may have the known names, each once.
@@ -57,6 +65,8 @@ func parameters(r *http.Request, known ...string) (url.Values, error) {
 			return nil, malformed(name, "is no parameter of this path")
 		case len(given) > 1:
 			return nil, malformed(name, "is given twice")
+		case !utf8.ValidString(given[0]) || strings.ContainsRune(given[0], 0):
+			return nil, malformed(name, "is no text: want valid UTF-8 without NUL")
 		case given[0] == "":
 			values.Del(name)
 		}
@@ -81,9 +91,15 @@ func query(values url.Values) (invoices.Query, error) {
 	if q.Number, err = number(values, "number", 1, 1<<53-1); err != nil {
 		return q, err
 	}
-	limit, err := number(values, "limit", 1, 100)
-	q.Limit = int(limit)
-	return q, err
+	if q.Limit, err = limit(values); err != nil {
+		return q, err
+	}
+	return q, filters(values, &q)
+}
+
+func limit(values url.Values) (int, error) {
+	n, err := number(values, "limit", 1, 100)
+	return int(n), err
 }
 
 // periodOf reads the period; nil if it is absent.

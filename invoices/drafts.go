@@ -41,6 +41,9 @@ func (d SavedDraft) ETag() string {
 	return fmt.Sprintf(`"%d"`, d.Version)
 }
 
+// Frozen reports whether the draft is not changed any more.
+func (d SavedDraft) Frozen() bool { return d.Status != draftOpen }
+
 // DraftRequest is one wish for a draft.
 type DraftRequest struct {
 	Identity Identity
@@ -175,8 +178,8 @@ func (is *Issuer) CreateDraft(ctx context.Context, r DraftRequest) (made SavedDr
 			return before.orNone(), true, err
 		}
 	}
-	at, today := is.now(r.Identity)
-	if err := document.CheckPartial(r.Draft, today); err != nil {
+	at := is.now()
+	if err := document.CheckPartial(r.Draft, at.In(r.Identity.zone())); err != nil {
 		return SavedDraft{}, false, err
 	}
 	id := newDraftID()

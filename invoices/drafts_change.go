@@ -34,8 +34,8 @@ func (db *DB) draftOfRequest(ctx context.Context, tenant string, r DraftRequest)
 // ChangeDraft puts other content in the place of version's. Errors: ErrNotFound,
 // ErrDraftChanged, ErrDraftIssued, *document.InvalidError.
 func (is *Issuer) ChangeDraft(ctx context.Context, who Identity, id string, version int64, d document.Draft, content []byte) (SavedDraft, error) {
-	at, today := is.now(who)
-	if err := document.CheckPartial(d, today); err != nil {
+	at := is.now()
+	if err := document.CheckPartial(d, at.In(who.zone())); err != nil {
 		return SavedDraft{}, err
 	}
 	err := is.DB.changeDraft(ctx, draftChange{

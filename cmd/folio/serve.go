@@ -98,7 +98,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
-		Issuer: issuer, Numbers: issuer,
+		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Invoices: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))

@@ -126,6 +126,12 @@ func (c *check) issueDate(text string) {
 	}
 }
 
+// IsDate reports whether text is a day that a document can have, YYYY-MM-DD.
+func IsDate(text string) bool {
+	var c check
+	return c.date("", text)
+}
+
 // date accepts YYYY-MM-DD if there is such a day.
 func (c *check) date(at, text string) bool {
 	if len(text) != len(time.DateOnly) || strings.Trim(text, "0123456789-") != "" {
