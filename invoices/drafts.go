@@ -1,8 +1,10 @@
 package invoices
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -209,6 +211,23 @@ func (db *DB) insertDraft(ctx context.Context, id string, at time.Time, r DraftR
 	}
 	_, err := db.rest.ExecContext(ctx, insert, r.Identity.Tenant, id, string(r.Content), at, r.ID, digest)
 	return wrap("store draft "+id, err)
+}
+
+// draftOfRequest returns the draft that a request made earlier; nil if none.
+func (db *DB) draftOfRequest(ctx context.Context, tenant string, r DraftRequest) (*SavedDraft, error) {
+	var row draftRow
+	err := wrap("look up the request of a draft",
+		db.rest.GetContext(ctx, &row, selectDraft+`where d.tenant = $1 and d.request_id = $2`, tenant, r.ID))
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !bytes.Equal(row.Digest, r.Digest[:]):
+		return nil, ErrRequestReused
+	}
+	saved := row.saved()
+	return &saved, nil
 }
 
 // orNone is *d, or nothing.

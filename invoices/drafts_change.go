@@ -1,7 +1,6 @@
 package invoices
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -13,23 +12,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 )
-
-// draftOfRequest returns the draft that a request made earlier; nil if none.
-func (db *DB) draftOfRequest(ctx context.Context, tenant string, r DraftRequest) (*SavedDraft, error) {
-	var row draftRow
-	err := wrap("look up the request of a draft",
-		db.rest.GetContext(ctx, &row, selectDraft+`where d.tenant = $1 and d.request_id = $2`, tenant, r.ID))
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !bytes.Equal(row.Digest, r.Digest[:]):
-		return nil, ErrRequestReused
-	}
-	saved := row.saved()
-	return &saved, nil
-}
 
 // ChangeDraft puts other content in the place of version's. Errors: ErrNotFound,
 // ErrDraftChanged, ErrDraftIssued, *document.InvalidError.

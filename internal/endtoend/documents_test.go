@@ -50,6 +50,7 @@ func TestRealInvoicesAndWhatAClientSees(t *testing.T) {
 	t.Run("a quiet tenant sees 1, 2, 3 from any replica", func(t *testing.T) { quietTenant(t, c) })
 	t.Run("the same request at the same time on all replicas gets one invoice", func(t *testing.T) { sameRequest(t, c) })
 	t.Run("another tenant's invoice is not there", func(t *testing.T) { otherTenant(t, c) })
+	t.Run("a draft becomes an invoice once, which is credited to the cent", func(t *testing.T) { draftsAndCredits(t, c) })
 	t.Run("a revoked key is refused by every replica within a second", func(t *testing.T) { revokedKey(t, c) })
 	auditIsClean(t, c)
 }
@@ -82,7 +83,7 @@ func realDocuments(t *testing.T, c *devcluster.Cluster) {
 			t.Errorf("%s: %s %s", example.Source, made.Status(), made.Body)
 			continue
 		}
-		read, err := connect(t, c.Replicas[(count+1)%3], key).GetInvoiceWithResponse(within(t, 20*time.Second), made.JSON201.Id)
+		read, err := connect(t, c.Replicas[(count+1)%3], key).GetInvoiceWithResponse(within(t, 20*time.Second), made.JSON201.Id, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +159,7 @@ func otherTenant(t *testing.T, c *devcluster.Cluster) {
 	mine, theirs := tenant(t, c, "mine"), tenant(t, c, "theirs")
 	made := issue(t, connect(t, c.Replicas[0], mine), "", []byte(smallBody)).JSON201
 	issue(t, connect(t, c.Replicas[0], theirs), "", []byte(smallBody)) // they have a number 1, too
-	got, err := connect(t, c.Replicas[1], theirs).GetInvoiceWithResponse(within(t, 20*time.Second), made.Id)
+	got, err := connect(t, c.Replicas[1], theirs).GetInvoiceWithResponse(within(t, 20*time.Second), made.Id, nil)
 	if err != nil || got.StatusCode() != http.StatusNotFound {
 		t.Errorf("%v %v", got.Status(), err)
 	}
