@@ -26,7 +26,10 @@ import (
 // The answer has a line per row written, and always one: open tells whether the
 // holder could write.
 const insertBatch = `
-	with fence as materialized (` + openHolder + `),
+	with fence as materialized (` + openHolder + `),` + insertRows
+
+// insertRows is the statement behind its fence.
+const insertRows = `
 	written as (
 		insert into documents (` + documentColumns + `)
 		select ` + documentValues + `

@@ -25,7 +25,10 @@ type credit struct {
 // for. Of several that come at once one finds it so; the others are told that it
 // is not current, and nothing is stored of them then or later.
 const insertCredit = `
-	with fence as materialized (` + openHolder + `),
+	with fence as materialized (` + openHolder + `),` + insertCredited
+
+// insertCredited is the statement behind its fence.
+const insertCredited = `
 	account as materialized (
 		select series, period, number from credits
 		where tenant = $23 and series = $24 and period = $25 and number = $26 and notes = $27
@@ -64,7 +67,11 @@ type account struct {
 // account reads what of names, in one snapshot. ErrNotFound: there is none.
 func (db *DB) account(ctx context.Context, of key) (account, error) {
 	var a account
-	const query = `select ` + storedColumns + `, c.notes is not null as open, coalesce(c.notes, 0) as notes,
+	err := db.rest.GetContext(ctx, &a, accountByKey, of.Tenant, of.Name, of.Period, of.Number)
+	return a, wrap("read what was credited of an invoice", err)
+}
+
+const accountByKey = `select ` + storedColumns + `, c.notes is not null as open, coalesce(c.notes, 0) as notes,
 			coalesce((
 				select cast(json_agg(json_build_object('lines', n.lines, 'totals', n.totals) order by n.place) as text)
 				from credit_notes n
@@ -73,9 +80,6 @@ func (db *DB) account(ctx context.Context, of key) (account, error) {
 		from documents d ` + withAccount + `
 		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
 			and d.status = 'issued' and d.kind <> 'external'`
-	err := db.rest.GetContext(ctx, &a, query, of.Tenant, of.Name, of.Period, of.Number)
-	return a, wrap("read what was credited of an invoice", err)
-}
 
 // withAccount joins the account c of a document d, if it has one.
 const withAccount = `left join credits c on c.tenant = d.tenant and c.series = d.series and c.period = d.period and c.number = d.number`

@@ -108,6 +108,8 @@ const selectDraft = `
 	from drafts d left join documents i
 		on i.tenant = d.tenant and i.request_id = '` + fromDraft + `' || d.draft_id and i.item = 0 `
 
+const draftsAfter = `where d.tenant = $1 and d.draft_id > $2 order by d.draft_id limit $3`
+
 func (r draftRow) saved() SavedDraft {
 	d := SavedDraft{
 		ID: r.ID, Status: draftOpen, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
@@ -155,8 +157,7 @@ func (is *Issuer) ListDrafts(ctx context.Context, tenant string, limit int, curs
 		return DraftPage{}, badCursor()
 	}
 	var rows []draftRow
-	const page = `where d.tenant = $1 and d.draft_id > $2 order by d.draft_id limit $3`
-	if err := is.DB.rest.SelectContext(ctx, &rows, selectDraft+page, tenant, cursor, limit+1); err != nil {
+	if err := is.DB.rest.SelectContext(ctx, &rows, selectDraft+draftsAfter, tenant, cursor, limit+1); err != nil {
 		return DraftPage{}, wrap("list drafts", err)
 	}
 	p := DraftPage{Drafts: make([]SavedDraft, 0, len(rows))}

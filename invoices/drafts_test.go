@@ -250,6 +250,25 @@ func TestADraftThatCannotBeIssuedIsNotFrozen(t *testing.T) {
 	}
 }
 
+// As after an outcome that was not told.
+func TestAFrozenDraftIsIssuedByTheSameCall(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	who := newTenant(t, db, "acme")
+	r := newReplica(t, db, &countertest.Mem{})
+	d := r.mustDraft(t, draftRequest(t, who, "", wholeBody))
+	if err := db.freeze(t.Context(), who.Tenant, d.ID, d.Version, d.CreatedAt); err != nil {
+		t.Fatal(err)
+	}
+	frozen, err := r.Draft(t.Context(), who.Tenant, d.ID)
+	if err != nil || frozen.Status != "issuing" || frozen.ETag() == d.ETag() || frozen.Invoice != "" {
+		t.Errorf("it reads %+v, %v", frozen, err)
+	}
+	if got, err := r.IssueDraft(t.Context(), who, d.ID); err != nil || got.Replayed || got.Invoice.Number != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // A client that sends the id of a draft as its own key gets an invoice of its own.
 func TestNoClientCanSendTheRequestIDOfADraft(t *testing.T) {
 	t.Parallel()

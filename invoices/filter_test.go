@@ -126,6 +126,19 @@ func TestNoFilterReadsTheWholeTable(t *testing.T) {
 			t.Errorf("filtered by %s the whole table is read", name)
 		}
 	}
+	one := []any{"acme", "invoice", "2026", 7}
+	for name, query := range map[string]string{"an invoice": invoiceByKey, "an account": accountByKey} {
+		if seqScan(t, db, query, one...) {
+			t.Errorf("to read %s the whole table is read", name)
+		}
+	}
+	db.exec(t, `
+		insert into drafts (tenant, draft_id, version, content, created_at, updated_at)
+		select 'acme', 'dft_' || lpad(n::text, 26, '0'), 1, '{}', now(), now() from generate_series(1, 5000) n`)
+	db.exec(t, `analyze drafts`)
+	if seqScan(t, db, selectDraft+draftsAfter, "acme", "", limitDefault+1) {
+		t.Error("to list drafts the whole table is read")
+	}
 	if !seqScan(t, db, `select number from documents where tenant = $1 order by created_at`, "acme") {
 		t.Error("a list without an index is not told apart: the test shows nothing")
 	}

@@ -136,7 +136,7 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return known.place(row{
+	return is.place(known, row{
 		Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at,
 		Draft: draft, Seller: r.Identity.Seller, Totals: totals,
 	})
@@ -151,13 +151,13 @@ func (is *Issuer) documentRule(ctx context.Context, tenant, name string) (*rule,
 	return known, err
 }
 
-// place puts the row of a document into the series.
-func (k *rule) place(r row) (*prepared, error) {
-	r.Kind = k.kind
+// place puts the row of a document into the series of a rule.
+func (is *Issuer) place(known *rule, r row) (*prepared, error) {
+	r.Kind = known.kind
 	p := &prepared{
 		row:    r,
-		series: counter.Series{Tenant: k.Tenant, Name: k.Name, Period: k.period.Period(r.Draft.IssueDate)},
-		format: k.format,
+		series: counter.Series{Tenant: known.Tenant, Name: known.Name, Period: known.period.Period(r.Draft.IssueDate)},
+		format: known.format,
 	}
 	return p, p.encode()
 }

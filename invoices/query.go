@@ -23,14 +23,15 @@ func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
 		return Invoice{}, ErrNotFound
 	}
 	var s shown
-	const query = `select ` + shownColumns + ` from documents d ` + withAccount + `
-		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
-			and d.status = 'issued' and d.kind <> 'external'`
-	if err := db.rest.GetContext(ctx, &s, query, k.Tenant, k.Name, k.Period, k.Number); err != nil {
+	if err := db.rest.GetContext(ctx, &s, invoiceByKey, k.Tenant, k.Name, k.Period, k.Number); err != nil {
 		return Invoice{}, wrap("read an invoice", err)
 	}
 	return s.invoice()
 }
+
+const invoiceByKey = `select ` + shownColumns + ` from documents d ` + withAccount + `
+	where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
+		and d.status = 'issued' and d.kind <> 'external'`
 
 // List returns a page of a tenant's invoices, in the order (series, period,
 // number); voids are not among them. *document.InvalidError names "limit",
