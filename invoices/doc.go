@@ -2,7 +2,8 @@
 // and answers for what became of every number.
 //
 // [Open] prepares the connections and [DB.Migrate] the schema. An [Issuer] makes
-// invoices; it needs the counter for numbers and a [Writer], which must be run.
+// invoices and the credit notes that take them back, and keeps drafts; it needs the
+// counter for numbers and a [Writer], which must be run.
 // [Owner] is what the counter asks about numbers whose holder is gone, [Keys]
 // tells whom a request speaks for, [Audit] accounts for every number.
 //
@@ -20,6 +21,11 @@
 // updates it: so the fence waits for what is in flight, and after it nothing
 // comes. What is read behind the fence is final, which is why the numbers of a
 // dead holder can be given again.
+//
+// A credit note is written by such a statement as well, alone: it also locks the
+// account of its invoice and books on it, see insertCredit. So an invoice is never
+// credited for more than its gross, and is cancelled when nothing is left of it;
+// that is told by its account when it is read, its row never changes.
 //
 // The era names one history of Postgres; a failover or an announced restore
 // begins another, and may have lost rows that were acknowledged. Numbers of an
