@@ -67,7 +67,7 @@ func ParseFormat(template string) (Format, error) {
 // templateFault refuses what a column or a page cannot hold.
 func templateFault(template string) string {
 	var c check
-	c.text("", template, maxTemplate)
+	c.text("", template, MaxFormat)
 	if len(c.bad) > 0 {
 		return c.bad[0].Detail
 	}
@@ -84,7 +84,7 @@ func placeholder(text string) (formatPart, error) {
 	}
 	if digits, ok := strings.CutPrefix(text, "seq:"); ok {
 		width, err := strconv.Atoi(digits)
-		if err == nil && width >= 1 && width <= 16 && strconv.Itoa(width) == digits {
+		if err == nil && width >= 1 && width <= maxDigits && strconv.Itoa(width) == digits {
 			return formatPart{name: "seq", width: width}, nil
 		}
 		return formatPart{}, fmt.Errorf("{%s}: want a width from 1 to 16", text)

@@ -28,8 +28,12 @@ const (
 	maxTotalDigits    = 18 // of a total, before the point
 	maxPercent        = 1000
 	maxFieldErrors    = 50 // told at a time
-	maxTemplate       = 200
+	MaxFormat         = 200
+	MaxNumber         = 1<<53 - 1 // the highest there is, as of counter.MaxNumber
+	maxDigits         = 16        // of it
 
 	firstDate = "1970-01-01"
 	lastDate  = "2999-12-31"
+	firstYear = 1970 // of firstDate
+	lastYear  = 2999 // of lastDate
 )
