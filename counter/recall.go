@@ -77,7 +77,7 @@ func (l *life) voidStuck(s *shelf) error {
 		if len(stuck) == 0 {
 			continue
 		}
-		if err := l.voidOf(l.ctx, s.series, stuck, "seek"); err != nil {
+		if err := l.voidOf(l.ctx, s.series, stuck, reasonSeek); err != nil {
 			return err
 		}
 		s.finish(st, stuck)

@@ -1,6 +1,7 @@
 package counter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,20 +13,23 @@ import (
 // MaxSeek is the most numbers that one call of [Allocator.Seek] skips.
 const MaxSeek = 1_000_000
 
+// reasonSeek is why numbers are void that a seek skipped and gave no reason for.
+const reasonSeek = "seek"
+
 // Seek makes sure that no number of s up to mark is ever given again, by any
-// replica. What could still have been given is void, for the reason "seek"; the
-// next number is mark+1 or higher. When it returns nil, no block that begins at or
-// below mark is left in the ledger.
+// replica. What could still have been given is void, for the reason given ("" is
+// "seek"); the next number is mark+1 or higher. When it returns nil, no block that
+// begins at or below mark is left in the ledger.
 //
 // Holders are asked to hand back what they have; the dead are settled. A living
 // one that does not answer before ctx ends gives an error that wraps
 // ErrUnavailable and names it. Seek may be called again after any error: what it
 // has done so far it does not do twice. Errors: ErrTooFar, ErrUnavailable,
 // ErrDamaged, ErrClosed.
-func (a *Allocator) Seek(ctx context.Context, s Series, mark int64) error {
+func (a *Allocator) Seek(ctx context.Context, s Series, mark int64, reason string) error {
 	l, err := a.living(ctx)
 	if err == nil {
-		k := &seek{life: l, series: s, mark: mark}
+		k := &seek{life: l, series: s, mark: mark, reason: cmp.Or(reason, reasonSeek)}
 		err = k.run(ctx)
 		l.loseIfLost(err)
 	}
@@ -44,6 +48,7 @@ type seek struct {
 	life    *life
 	series  Series
 	mark    int64
+	reason  string  // of what it skips
 	waiting []Block // that are still in the ledger
 }
 
@@ -196,7 +201,7 @@ func (k *seek) release(ctx context.Context) error {
 	for _, b := range aside {
 		ranges = append(ranges, b.Range)
 	}
-	if err := k.life.voidOf(ctx, k.series, ranges, "seek"); err != nil {
+	if err := k.life.voidOf(ctx, k.series, ranges, k.reason); err != nil {
 		return err
 	}
 	c := k.life.change(k.series)

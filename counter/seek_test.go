@@ -16,7 +16,7 @@ import (
 func (r *replica) seek(mark int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return r.Seek(ctx, invoices, mark)
+	return r.Seek(ctx, invoices, mark, "")
 }
 
 // plantable returns a store whose faults can be changed while it is in use.
@@ -281,7 +281,7 @@ func TestASeekWhoseRepliesAreLostIsSafeToRepeat(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := r.Seek(ctx, invoices, 30); !errors.Is(err, counter.ErrUnavailable) {
+		if err := r.Seek(ctx, invoices, 30, ""); !errors.Is(err, counter.ErrUnavailable) {
 			t.Fatalf("got %v, want ErrUnavailable", err)
 		}
 		plant(func(string) countertest.Fault { return countertest.Fault{} })
@@ -339,11 +339,36 @@ func TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := r.Seek(ctx, invoices, 10); !errors.Is(err, counter.ErrUnavailable) {
+		if err := r.Seek(ctx, invoices, 10, ""); !errors.Is(err, counter.ErrUnavailable) {
 			t.Fatalf("got %v, want ErrUnavailable", err)
 		}
 		plant(func(string) countertest.Fault { return countertest.Fault{} })
 		r.stop()
 		wantLedger(t, m, 10, 0)
+	})
+}
+
+func TestWhatASeekSkipsIsVoidForTheReasonGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		r := run(t, counter.Config{Store: m, Owner: rows})
+		if got := r.issue(); got != 1 {
+			t.Fatalf("got %d, want 1", got)
+		}
+		if err := r.Seek(t.Context(), invoices, 20, "a new numbering begins"); err != nil {
+			t.Fatal(err)
+		}
+		for n := int64(2); n <= 20; n++ {
+			if got := rows.Row(invoices, n); got != "void: a new numbering begins" {
+				t.Errorf("%d is %q, want void for the reason given", n, got)
+			}
+		}
+		if err := r.seek(30); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows.Row(invoices, 30); got != "void: seek" {
+			t.Errorf("30 is %q, want void: seek", got)
+		}
+		r.stop()
 	})
 }

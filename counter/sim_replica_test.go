@@ -240,7 +240,7 @@ func (r *simReplica) seek(s counter.Series, mark int64, patience time.Duration) 
 	r.w.noteTried(s, mark)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err := r.Seek(ctx, s, mark)
+	err := r.Seek(ctx, s, mark, "")
 	r.w.history.note("%s seeks %s to %d: %v", r.link.pod, s, mark, err)
 	if err == nil {
 		r.w.noteSought(s, mark)

@@ -42,7 +42,7 @@ func TestASeekReachesWhatAnotherReplicaHasInMemory(t *testing.T) {
 	await(timeout(t), t, "the seek is acknowledged", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		err := replicas[0].Seek(ctx, invoices, mark)
+		err := replicas[0].Seek(ctx, invoices, mark, "")
 		if err != nil && !errors.Is(err, counter.ErrUnavailable) {
 			t.Fatal(err)
 		}

@@ -29,14 +29,14 @@ func seekMutants() []mutant {
 			name: "skipped-without-a-void",
 			rule: "Numbers that a seek skips are void in the owner's book before they leave the ledger: else they are missing.",
 			file: "counter/seek.go",
-			old:  "\tif err := k.life.voidOf(ctx, k.series, ranges, \"seek\"); err != nil {\n\t\treturn err\n\t}\n",
+			old:  "\tif err := k.life.voidOf(ctx, k.series, ranges, k.reason); err != nil {\n\t\treturn err\n\t}\n",
 			new:  "",
 		},
 		{
 			name: "stuck-without-a-void",
 			rule: "A number in doubt that a seek makes an end of is void, or has a row: the void is asked for before the block is released.",
 			file: "counter/recall.go",
-			old:  "\t\tif err := l.voidOf(l.ctx, s.series, stuck, \"seek\"); err != nil {\n\t\t\treturn err\n\t\t}\n",
+			old:  "\t\tif err := l.voidOf(l.ctx, s.series, stuck, reasonSeek); err != nil {\n\t\t\treturn err\n\t\t}\n",
 			new:  "",
 		},
 		{
