@@ -28,7 +28,7 @@ type Ledger struct {
 // FreeRange is a range that is given again before the mark moves.
 type FreeRange struct {
 	Range
-	At time.Time `json:"at"` // when the oldest of it was freed
+	At time.Time `json:"at"` // when the oldest that was joined to it was freed
 }
 
 // Range returns the numbers that the ledger accounts for; it is empty for a
@@ -186,6 +186,22 @@ func (l *Ledger) addFree(f FreeRange) bool {
 		l.Free = slices.Insert(l.Free, i, f)
 	}
 	return true
+}
+
+// DropLate takes away the free ranges that were freed before a moment, and returns
+// them. The caller has had them recorded as void before the ledger is replaced by
+// the one that lacks them.
+func (l Ledger) DropLate(before time.Time) (Ledger, []Range) {
+	next := l.clone()
+	var late []Range
+	next.Free = slices.DeleteFunc(next.Free, func(f FreeRange) bool {
+		if f.At.Before(before) {
+			late = append(late, f.Range)
+			return true
+		}
+		return false
+	})
+	return next, late
 }
 
 // SetAside reserves for w.Holder whatever could still be given up to mark: the

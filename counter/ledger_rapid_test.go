@@ -114,6 +114,13 @@ func TestEveryNumberIsHeldFreeOrFinishedAfterEveryStep(t *testing.T) {
 				oracle.mark = max(oracle.mark, to)
 				l = next
 			},
+			"drop what is late": func(t *rapid.T) {
+				next, late := l.DropLate(noon.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "late"))))
+				for _, r := range late {
+					oracle.fill(r, "finished")
+				}
+				l = next
+			},
 			"": func(t *rapid.T) {
 				if err := oracle.compare(l); err != nil {
 					t.Fatal(err)

@@ -17,6 +17,12 @@ type Rules struct {
 	First  int64 // its first number; 0: 1. It counts only before the series is first used
 	Limit  int64 // its last number; 0: MaxNumber
 	Bounds Bounds
+
+	// ReuseWithin is how long after it was freed a number may still be given;
+	// later it becomes void, for the reason "released_late". 0: for ever. Without
+	// an owner, who keeps the voids, it is for ever, too. It is measured by the
+	// clocks of the replicas, and nothing but the order of numbers rests on it.
+	ReuseWithin time.Duration
 }
 
 func (a *Allocator) rules(ctx context.Context, s Series) (Rules, error) {
@@ -86,7 +92,7 @@ func (r *reservation) run() error {
 	c := r.change()
 	c.wanted = r.shelf.wanted
 	c.applied = func(led Ledger) bool { return led.Holds(r.block) }
-	c.next = func(_ context.Context, led Ledger, v Version) (Ledger, error) {
+	c.next = func(ctx context.Context, led Ledger, v Version) (Ledger, error) {
 		if (v == "" || led.Mark < r.seen) && !r.asked {
 			return led, errWentBack
 		}
@@ -95,6 +101,9 @@ func (r *reservation) run() error {
 			return led, err
 		}
 		if led, err = led.Begin(r.rules.First); err != nil {
+			return led, err
+		}
+		if led, err = r.dropLate(ctx, led); err != nil {
 			return led, err
 		}
 		next, b, err := led.Reserve(Want{Holder: r.life.holder.Name, Era: r.life.era, Count: r.size, Limit: r.rules.Limit, At: time.Now().UTC()})
