@@ -29,14 +29,15 @@ type Keys interface {
 	Authenticate(ctx context.Context, apiKey string) (invoices.Identity, error)
 }
 
-// Config says what stands behind the API. Issuer, Invoices, Drafts, Keys and
-// Numbers are required; zero fields have defaults.
+// Config says what stands behind the API. Issuer, Invoices, Drafts, Keys, Numbers
+// and Series are required; zero fields have defaults.
 type Config struct {
 	Issuer   Issuer
 	Invoices Invoices
 	Drafts   Drafts
 	Keys     Keys
 	Numbers  Numbers
+	Series   Series
 
 	MaxInFlight    int                   // requests of one tenant at a time; beyond it 429; 0: 1,000
 	RequestTimeout time.Duration         // bounds the work of a request; 0: ten seconds
@@ -77,6 +78,13 @@ func New(cfg Config) http.Handler {
 	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
 	a.route(router, "/v1/invoices/{id}/cancel", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.cancelInvoice)})
 	a.routeDrafts(router)
+	a.route(router, "/v1/series", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listSeries)})
+	a.route(router, "/v1/series/{name}", methods{
+		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getSeries),
+		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putSeries),
+	})
+	a.route(router, "/v1/series/{name}/unused", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listUnused)})
+	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
 	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})

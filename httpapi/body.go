@@ -6,12 +6,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"folio/invoices"
 	"folio/invoices/document"
 )
 
@@ -134,6 +136,9 @@ func readError(err error) error {
 func wanted(e *json.SemanticError) string {
 	if e.GoType == nil {
 		return "value of another type"
+	}
+	if e.GoType == reflect.TypeFor[invoices.Span]() {
+		return `length of time in hours, minutes and seconds, such as "24h"`
 	}
 	switch e.GoType.Kind().String() {
 	case "int", "int64":

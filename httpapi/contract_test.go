@@ -50,6 +50,9 @@ type stub struct {
 	panics bool
 	drafts []draftKept    // in the order in which they were made
 	asked  invoices.Query // by the last list
+	scopes []invoices.Scope // of the good key; nil: all
+	left   *int64           // told with every invoice
+	series seriesStub
 
 	waiting atomic.Int64 // how many have begun to wait
 }
@@ -57,7 +60,11 @@ type stub struct {
 func (s *stub) Authenticate(_ context.Context, key string) (invoices.Identity, error) {
 	switch key {
 	case goodKey:
-		return invoices.Identity{Tenant: "acme", Zone: time.UTC, KeyID: "key_1", Scopes: invoices.AllScopes()}, nil
+		scopes := invoices.AllScopes()
+		if s.scopes != nil {
+			scopes = s.scopes
+		}
+		return invoices.Identity{Tenant: "acme", Zone: time.UTC, KeyID: "key_1", Scopes: scopes}, nil
 	case otherKey:
 		return invoices.Identity{Tenant: "bolt", Zone: time.UTC, KeyID: "key_2", Scopes: invoices.AllScopes()}, nil
 	}
@@ -97,7 +104,7 @@ func (s *stub) Issue(ctx context.Context, r invoices.Request) (invoices.Issued, 
 	}
 	s.byID[r.ID] = len(s.stored)
 	s.stored = append(s.stored, inv)
-	return invoices.Issued{Invoice: inv}, nil
+	return invoices.Issued{Invoice: inv, RangeLeft: s.left}, nil
 }
 
 func (s *stub) Invoice(_ context.Context, tenant, id string) (invoices.Invoice, error) {
@@ -141,6 +148,7 @@ func newEdge(t testing.TB, cfg Config) *edge {
 	s := &stub{}
 	cfg.Issuer, cfg.Invoices, cfg.Keys, cfg.Numbers = s, s, s, s
 	cfg.Drafts = s
+	cfg.Series = &s.series
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(contract)
 	if err != nil {

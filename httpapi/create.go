@@ -35,5 +35,6 @@ func (a *api) createInvoice(w http.ResponseWriter, r *http.Request, who invoices
 // answerIssued shows a document that was issued, now or earlier.
 func answerIssued(w http.ResponseWriter, got invoices.Issued) {
 	w.Header().Set("Location", "/v1/invoices/"+got.Invoice.ID)
+	tellLeft(w, got.RangeLeft)
 	writeMade(w, got.Replayed, got.Invoice)
 }

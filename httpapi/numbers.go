@@ -51,6 +51,7 @@ func (a *api) takeNumbers(w http.ResponseWriter, r *http.Request, who invoices.I
 	if err != nil {
 		return err
 	}
+	tellLeft(w, got.RangeLeft)
 	writeMade(w, got.Replayed, got)
 	return nil
 }

@@ -74,6 +74,10 @@ var statuses = []struct {
 	{invoices.ErrNothingLeft, http.StatusConflict, "nothing-left", "Credited in full", 0},
 	{invoices.ErrCreditNote, http.StatusConflict, "credit-note", "A credit note", 0},
 	{invoices.ErrSeriesExhausted, http.StatusConflict, "series-exhausted", "Series exhausted", 0},
+	{invoices.ErrSeriesExpired, http.StatusConflict, "series-expired", "Range of the series expired", 0},
+	{invoices.ErrSeriesUsed, http.StatusConflict, "series-used", "Series in use", 0},
+	{invoices.ErrNoRange, http.StatusConflict, "no-range", "Series without a range", 0},
+	{invoices.ErrTooMany, http.StatusConflict, "too-many-voids", "Too many numbers to void", 0},
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},
 	{invoices.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
@@ -90,7 +94,7 @@ func problemOf(err error) problem {
 	case errors.As(err, &bad):
 		return problem{Type: typeOf("malformed"), Title: "Malformed request", Status: http.StatusBadRequest, Errors: bad.fields}
 	case errors.As(err, &invalid):
-		return problem{Type: typeOf("invalid"), Title: "Invalid invoice", Status: http.StatusUnprocessableEntity, Errors: invalid.Fields}
+		return problem{Type: typeOf("invalid"), Title: "Invalid content", Status: http.StatusUnprocessableEntity, Errors: invalid.Fields}
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {

@@ -103,7 +103,7 @@ func (is *Issuer) prepareCredit(ctx context.Context, r CancelRequest, of key) (*
 	if err != nil {
 		return nil, err
 	}
-	return is.place(known, row{
+	return is.place(known, r.Identity.zone(), row{
 		KeyID: r.Identity.KeyID, CreatedAt: at, Seller: seller(inv), Totals: note.Totals, credit: taken,
 		Draft: document.Draft{
 			Series: wish.Series, IssueDate: wish.IssueDate, Currency: inv.Currency, Customer: inv.Customer,

@@ -56,6 +56,19 @@ var (
 	// more.
 	ErrDraftIssued = errors.New("the draft is issued or being issued, it is not changed any more; issue it again to get its invoice")
 
+	// ErrSeriesExpired: the range that the series was granted has expired, or does
+	// on the document's issue date.
+	ErrSeriesExpired = errors.New("the range that the series was granted has expired, or the issue date lies beyond it")
+
+	// ErrSeriesUsed: the series has numbers, so its numbering and its period stay.
+	ErrSeriesUsed = errors.New("the series is in use, so its numbering and its period stay as they are; make a new series instead")
+
+	// ErrNoRange: the series was granted no range of numbers.
+	ErrNoRange = errors.New("the series has no range, so there is no rest of one")
+
+	// ErrTooMany: more numbers would become void than one request may make void.
+	ErrTooMany = errors.New("more than 10,000,000 numbers would become void; lower the last number of the range, or make a new series")
+
 	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
 	// overwritten; an operator has to look at it.
 	ErrLedgerDamaged = errors.New("the ledger of the series is damaged; an operator must repair it")

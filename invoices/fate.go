@@ -73,7 +73,7 @@ func wrap(doing string, err error) error {
 }
 
 func isOurs(err error) bool {
-	for _, ours := range []error{ErrNotFound, ErrExists, ErrUnauthorized, ErrUnavailable, ErrDraftChanged, ErrDraftIssued, errStale} {
+	for _, ours := range []error{ErrNotFound, ErrExists, ErrUnauthorized, ErrUnavailable, ErrDraftChanged, ErrDraftIssued, ErrSeriesUsed, errStale} {
 		if errors.Is(err, ours) {
 			return true
 		}

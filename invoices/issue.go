@@ -21,18 +21,17 @@ type Issuer struct {
 	Writer  *Writer
 	Now     func() time.Time // nil: time.Now
 
-	rules   cache[seriesName, *rule]      // nil: no such series
+	rules   rulebook
+	ranges  ranges
 	earlier combiner[requestKey, *stored] // nil: no such request
 }
-
-type seriesName struct{ tenant, name string }
 
 // Issue makes the invoice that r wishes for, or returns the one that the same
 // request made before. Until ctx ends it goes on with another number when the
 // first is used up, or its holder fenced.
 //
 // Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
-// ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
+// ErrSeriesExpired, ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
 // same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
@@ -118,6 +117,7 @@ func issued(s *stored, err error) (Issued, error) {
 // prepared is a row without a number yet.
 type prepared struct {
 	row
+	rule   *rule // as it was when the row was prepared, or when a number was taken
 	series counter.Series
 	format document.Format
 }
@@ -136,7 +136,7 @@ func (is *Issuer) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return is.place(known, row{
+	return is.place(known, zone, row{
 		Digest: r.Digest, KeyID: r.Identity.KeyID, CreatedAt: at,
 		Draft: draft, Seller: r.Identity.Seller, Totals: totals,
 	})
@@ -151,11 +151,16 @@ func (is *Issuer) documentRule(ctx context.Context, tenant, name string) (*rule,
 	return known, err
 }
 
-// place puts the row of a document into the series of a rule.
-func (is *Issuer) place(known *rule, r row) (*prepared, error) {
+// place puts the row of a document into the series of a rule, if that admits its
+// date; the zone, the tenant's, says what today is.
+func (is *Issuer) place(known *rule, zone *time.Location, r row) (*prepared, error) {
+	if err := is.ranges.note(known.admit(r.Draft.IssueDate, r.CreatedAt.In(zone).Format(time.DateOnly))); err != nil {
+		return nil, err
+	}
 	r.Kind = known.kind
 	p := &prepared{
 		row:    r,
+		rule:   known,
 		series: counter.Series{Tenant: known.Tenant, Name: known.Name, Period: known.period.Period(r.Draft.IssueDate)},
 		format: known.format,
 	}
@@ -180,9 +185,7 @@ func (i Identity) zone() *time.Location {
 
 // rule returns the rule of a series; nil if there is no such series.
 func (is *Issuer) rule(ctx context.Context, tenant, name string) (*rule, error) {
-	return is.rules.get(ctx, seriesName{tenant, name}, func(ctx context.Context) (*rule, error) {
-		return is.DB.findRule(ctx, tenant, name)
-	})
+	return is.rules.find(ctx, is.DB, tenant, name)
 }
 
 // print is how n reads on a document.
@@ -194,9 +197,9 @@ func (p *prepared) print(n counter.Number) string {
 // may help.
 func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 	for {
-		n, err := is.Numbers.Take(ctx, p.series)
+		n, err := is.takeOne(ctx, p)
 		if err != nil {
-			return Issued{}, numberError(err)
+			return Issued{}, err
 		}
 		r := p.row // each attempt has a row of its own: an earlier one may still be under way
 		r.Number = n
@@ -212,7 +215,7 @@ func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 		case repeat != nil:
 			return issued(repeat, nil)
 		default:
-			return Issued{Invoice: r.invoice()}, nil
+			return Issued{Invoice: r.invoice(), RangeLeft: is.warn(p, n.Value())}, nil
 		}
 	}
 }

@@ -132,7 +132,7 @@ func TestWhatIsNoSeriesIsRefused(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	newTenant(t, db, "acme")
-	bad := seriesOf("acme", "A", "", "ignore")
+	bad := seriesOf("acme", "A", "no number", "ignore")
 	bad.Period = "week"
 	if err := db.CreateSeries(t.Context(), bad); !cmp.Equal(pointers(err), []string{"/name", "/format", "/period", "/on_loss"}) {
 		t.Errorf("got %v", err)

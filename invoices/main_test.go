@@ -141,6 +141,15 @@ func seriesOf(tenant, name, format, onLoss string) Series {
 	return s
 }
 
+// CreateSeries makes a series that does not exist.
+func (db *DB) CreateSeries(ctx context.Context, s Series) error {
+	_, made, err := (&SeriesBook{DB: db}).Put(ctx, s)
+	if err == nil && !made {
+		return ErrExists
+	}
+	return err
+}
+
 // exec runs a statement as the tests' own hand.
 func (db *DB) exec(t testing.TB, statement string, args ...any) {
 	t.Helper()

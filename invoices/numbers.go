@@ -30,6 +30,8 @@ type ExternalNumbers struct {
 	Period   string           `json:"period"`
 	Numbers  []ExternalNumber `json:"numbers"` // in the order in which they were taken
 	Replayed bool             `json:"-"`       // the request was known
+
+	RangeLeft *int64 `json:"-"` // as of Issued
 }
 
 // ExternalNumber is a number whose document lives elsewhere.
@@ -44,7 +46,7 @@ type ExternalNumber struct {
 // it has recorded so far is its own for ever.
 //
 // Errors: ErrNotFound (no such series), *document.InvalidError, ErrRequestReused,
-// ErrPrintedClash, ErrSeriesExhausted, ErrLedgerDamaged; ErrUnavailable and
+// ErrPrintedClash, ErrSeriesExhausted, ErrSeriesExpired, ErrLedgerDamaged; ErrUnavailable and
 // ErrOutcomeUnknown: send the same request again.
 func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNumbers, error) {
 	id := requestID(r.ID)
@@ -72,7 +74,18 @@ func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNu
 			return ExternalNumbers{}, outcomeUnknown(err)
 		}
 	}
-	return externalNumbers(stored, !fresh), nil
+	out := externalNumbers(stored, !fresh)
+	if fresh {
+		out.RangeLeft = is.warn(p, highestOf(stored))
+	}
+	return out, nil
+}
+
+func highestOf(items []item) (highest int64) {
+	for _, i := range items {
+		highest = max(highest, i.Number)
+	}
+	return highest
 }
 
 // prepareNumbers derives what the rows of r have in common.
@@ -91,7 +104,11 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 	if known == nil {
 		return nil, fmt.Errorf("series %q: %w", r.Series, ErrNotFound)
 	}
+	if err := is.ranges.note(known.admit(r.IssueDate, at.In(r.Identity.zone()).Format(time.DateOnly))); err != nil {
+		return nil, err
+	}
 	return &prepared{
+		rule: known,
 		row: row{
 			Kind: kindExternal, RequestID: id, Digest: r.Digest, KeyID: r.Identity.KeyID, Reference: r.Reference,
 			CreatedAt: at, Draft: document.Draft{IssueDate: r.IssueDate, Series: r.Series},
@@ -105,9 +122,9 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 // is used up, or whose holder was fenced, are left for another round; so are
 // those that the same request records on another replica.
 func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
-	numbers, err := is.Numbers.TakeN(ctx, p.series, len(items))
+	numbers, err := is.take(ctx, p, len(items))
 	if err != nil {
-		return numberError(err)
+		return err
 	}
 	var writing errgroup.Group
 	for i, item := range items {

@@ -31,7 +31,7 @@ func newReplica(t testing.TB, db *DB, store counter.Store) *replica {
 func newReplicaWith(t testing.TB, db *DB, store counter.Store, cfg WriterConfig) *replica {
 	t.Helper()
 	numbers := &counter.Allocator{Config: counter.Config{
-		Store: store, Owner: &Owner{DB: db}, Pod: "test", SweepEvery: 20 * time.Millisecond,
+		Store: store, Owner: &Owner{DB: db}, Rules: (&CounterRules{DB: db}).Rules, Pod: "test", SweepEvery: 20 * time.Millisecond,
 	}}
 	cfg.DB, cfg.Numbers = db, numbers
 	writer := NewWriter(cfg)

@@ -14,17 +14,17 @@ import (
 
 // Series is a tenant's series and its rules.
 type Series struct {
-	Tenant        string        `json:"tenant"`
-	Name          string        `json:"name"`
-	Numbering     string        `json:"numbering"`                // "block" or "strict"
-	Format        string        `json:"format"`                   // of the printed number, see document.ParseFormat
-	Period        string        `json:"period"`                   // when it restarts: "none", "year" or "month"
-	Start         int64         `json:"start"`                    // the first number of each period
-	OnLoss        string        `json:"on_loss"`                  // what a dead holder left: "reuse" or "void"
-	ReuseWithin   time.Duration `json:"-"`                        // freed numbers older than this become void; whole seconds
-	Range         *NumberRange  `json:"range,omitempty"`          // what an authority has granted; nil: no bounds
-	Document      string        `json:"document"`                 // what it numbers: "invoice" or "credit_note"
-	ClosedThrough string        `json:"closed_through,omitempty"` // YYYY-MM-DD: no issue date on or before it; "": none
+	Tenant        string       `json:"-"`
+	Name          string       `json:"name"`
+	Numbering     string       `json:"numbering"`                // "block" or "strict"
+	Format        string       `json:"format"`                   // of the printed number, see document.ParseFormat
+	Period        string       `json:"period"`                   // when it restarts: "none", "year" or "month"
+	Start         int64        `json:"start"`                    // the first number of each period
+	OnLoss        string       `json:"on_loss"`                  // what a dead holder left: "reuse" or "void"
+	ReuseWithin   Span         `json:"reuse_within"`             // freed numbers older than this become void; whole seconds
+	Range         *NumberRange `json:"range,omitempty"`          // what an authority has granted; nil: no bounds
+	Document      string       `json:"document"`                 // what it numbers: "invoice" or "credit_note"
+	ClosedThrough string       `json:"closed_through,omitempty"` // YYYY-MM-DD: no issue date on or before it; "": none
 }
 
 // NumberRange is a range of numbers that an authority has granted.
@@ -40,10 +40,10 @@ const (
 	numberingBlock  = "block"
 	numberingStrict = "strict"
 
-	reuseWithinDefault = 24 * time.Hour
+	reuseWithinDefault = Span(24 * time.Hour)
 )
 
-// seriesDefaults is a series that says nothing but its name and format.
+// seriesDefaults is a series that says nothing but its name.
 func seriesDefaults(tenant, name string) Series {
 	return Series{
 		Tenant: tenant, Name: name, Numbering: numberingBlock, Period: string(document.PeriodNone), Start: 1,
@@ -60,6 +60,35 @@ func firstSeries(tenant string) []Series {
 	return []Series{invoice, credit}
 }
 
+// NewSeries returns a series as it is before anything is said of it: one of those
+// that every tenant is made with as it was made, any other with the defaults. Its
+// format is empty: that follows from its period, see PutSeries.
+func NewSeries(tenant, name string) Series {
+	for _, s := range firstSeries(tenant) {
+		if s.Name == name {
+			s.Format = ""
+			return s
+		}
+	}
+	return seriesDefaults(tenant, name)
+}
+
+// defaultFormat is that of a series which names none.
+func defaultFormat(tenant, name, period string) string {
+	for _, s := range firstSeries(tenant) {
+		if s.Name == name && s.Period == period {
+			return s.Format
+		}
+	}
+	switch document.PeriodRule(period) {
+	case document.PeriodYear:
+		return "{series}-{yyyy}-{seq:6}"
+	case document.PeriodMonth:
+		return "{series}-{yyyy}-{mm}-{seq:6}"
+	}
+	return "{series}-{seq:6}"
+}
+
 // rule is a series as issuing uses it.
 type rule struct {
 	Series
@@ -74,46 +103,6 @@ func (s Series) rule() (rule, error) {
 		return rule{}, fmt.Errorf("series %s of %s: %w", s.Name, s.Tenant, err)
 	}
 	return rule{Series: s, format: format, period: document.PeriodRule(s.Period), kind: s.Document}, nil
-}
-
-// CreateSeries makes a series of an existing tenant. ErrExists: the name is
-// taken. ErrNotFound: there is no such tenant. *document.InvalidError: a rule is
-// none.
-func (db *DB) CreateSeries(ctx context.Context, s Series) error {
-	if err := s.check(); err != nil {
-		return err
-	}
-	return db.inTx(ctx, "create series "+s.Name+" of "+s.Tenant, func(tx *sqlx.Tx) error {
-		if _, err := findTenant(ctx, tx, s.Tenant); err != nil {
-			return err
-		}
-		return insertSeries(ctx, tx, s, time.Now().UTC().Truncate(time.Microsecond))
-	})
-}
-
-func (s Series) check() error {
-	var bad document.InvalidError
-	add := func(pointer, detail string) {
-		bad.Fields = append(bad.Fields, document.FieldError{Pointer: pointer, Detail: detail})
-	}
-	if !validName(s.Name) {
-		add("/name", "use 1 to 63 lower-case letters, digits and inner hyphens")
-	}
-	if _, err := document.ParseFormat(s.Format); err != nil {
-		add("/format", err.Error())
-	}
-	switch document.PeriodRule(s.Period) {
-	case document.PeriodNone, document.PeriodYear, document.PeriodMonth:
-	default:
-		add("/period", "use none, year or month")
-	}
-	if s.OnLoss != onLossReuse && s.OnLoss != onLossVoid {
-		add("/on_loss", "use reuse or void")
-	}
-	if len(bad.Fields) > 0 {
-		return &bad
-	}
-	return nil
 }
 
 // seriesRow is a series as its table has it.
@@ -141,7 +130,7 @@ const seriesColumns = `tenant, name, numbering, format, period, start, on_loss, 
 func (r seriesRow) series() Series {
 	s := Series{
 		Tenant: r.Tenant, Name: r.Name, Numbering: r.Numbering, Format: r.Format, Period: r.Period, Start: r.Start,
-		OnLoss: r.OnLoss, ReuseWithin: time.Duration(r.ReuseWithin) * time.Second, Document: r.Document,
+		OnLoss: r.OnLoss, ReuseWithin: Span(r.ReuseWithin) * Span(time.Second), Document: r.Document,
 		ClosedThrough: r.ClosedThrough.String,
 	}
 	if r.RangeFirst.Valid {
@@ -160,7 +149,7 @@ func (s Series) values() []any {
 		expires, warn = sql.NullString{String: r.ExpiresOn, Valid: r.ExpiresOn != ""}, r.WarnLeft
 	}
 	closed := sql.NullString{String: s.ClosedThrough, Valid: s.ClosedThrough != ""}
-	return []any{s.Tenant, s.Name, s.Numbering, s.Format, s.Period, s.Start, s.OnLoss, int64(s.ReuseWithin / time.Second),
+	return []any{s.Tenant, s.Name, s.Numbering, s.Format, s.Period, s.Start, s.OnLoss, s.ReuseWithin.seconds(),
 		first, last, expires, warn, s.Document, closed}
 }
 
@@ -175,9 +164,13 @@ func insertSeries(ctx context.Context, q sqlx.ExecerContext, s Series, at time.T
 
 // ListSeries returns the series of a tenant by name.
 func (db *DB) ListSeries(ctx context.Context, tenant string) ([]Series, error) {
+	return listSeries(ctx, db.rest, tenant)
+}
+
+func listSeries(ctx context.Context, q sqlx.QueryerContext, tenant string) ([]Series, error) {
 	var rows []seriesRow
 	const query = `select ` + seriesColumns + ` from series where tenant = $1 order by name`
-	if err := db.rest.SelectContext(ctx, &rows, query, tenant); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, query, tenant); err != nil {
 		return nil, wrap("list the series of "+tenant, err)
 	}
 	series := make([]Series, len(rows))
@@ -187,18 +180,26 @@ func (db *DB) ListSeries(ctx context.Context, tenant string) ([]Series, error) {
 	return series, nil
 }
 
-// findRule reads the rule of a series; nil if there is no such series.
-func (db *DB) findRule(ctx context.Context, tenant, name string) (*rule, error) {
+// findSeries reads a series. ErrNotFound: there is none.
+func findSeries(ctx context.Context, q sqlx.QueryerContext, tenant, name string) (Series, error) {
 	var row seriesRow
 	const query = `select ` + seriesColumns + ` from series where tenant = $1 and name = $2`
-	err := db.rest.GetContext(ctx, &row, query, tenant, name)
-	if errors.Is(err, sql.ErrNoRows) {
+	if err := sqlx.GetContext(ctx, q, &row, query, tenant, name); err != nil {
+		return Series{}, wrap("read series "+name+" of "+tenant, err)
+	}
+	return row.series(), nil
+}
+
+// findRule reads the rule of a series; nil if there is no such series.
+func (db *DB) findRule(ctx context.Context, tenant, name string) (*rule, error) {
+	s, err := findSeries(ctx, db.rest, tenant, name)
+	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, wrap("read series "+name+" of "+tenant, err)
+		return nil, err
 	}
-	r, err := row.series().rule()
+	r, err := s.rule()
 	if err != nil {
 		return nil, err
 	}

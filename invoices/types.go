@@ -52,6 +52,10 @@ type Request struct {
 type Issued struct {
 	Invoice  Invoice
 	Replayed bool // the request id was known: the invoice was issued earlier
+
+	// RangeLeft is how many numbers of an authorised range come after this one,
+	// once that is what the series warns of; else nil.
+	RangeLeft *int64
 }
 
 // Invoice is an issued document, as the API shows it. The embedded Draft is

@@ -88,17 +88,21 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	r := &replica{cfg: c, log: log, db: db, etcd: client}
+	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
 	r.allocator = &counter.Allocator{Config: counter.Config{
-		Store: &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)},
+		Store: store,
 		Owner: &invoices.Owner{DB: db},
+		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
+	registry.MustRegister(rangeMetrics(issuer)...)
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
+		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
 		Invoices: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))

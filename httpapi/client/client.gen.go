@@ -111,6 +111,168 @@ func (e SavedDraftStatus) Valid() bool {
 	}
 }
 
+// Defines values for SeriesDocument.
+const (
+	SeriesDocumentCreditNote SeriesDocument = "credit_note"
+	SeriesDocumentInvoice    SeriesDocument = "invoice"
+)
+
+// Valid indicates whether the value is a known member of the SeriesDocument enum.
+func (e SeriesDocument) Valid() bool {
+	switch e {
+	case SeriesDocumentCreditNote:
+		return true
+	case SeriesDocumentInvoice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesNumbering.
+const (
+	SeriesNumberingBlock  SeriesNumbering = "block"
+	SeriesNumberingStrict SeriesNumbering = "strict"
+)
+
+// Valid indicates whether the value is a known member of the SeriesNumbering enum.
+func (e SeriesNumbering) Valid() bool {
+	switch e {
+	case SeriesNumberingBlock:
+		return true
+	case SeriesNumberingStrict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesOnLoss.
+const (
+	SeriesOnLossReuse SeriesOnLoss = "reuse"
+	SeriesOnLossVoid  SeriesOnLoss = "void"
+)
+
+// Valid indicates whether the value is a known member of the SeriesOnLoss enum.
+func (e SeriesOnLoss) Valid() bool {
+	switch e {
+	case SeriesOnLossReuse:
+		return true
+	case SeriesOnLossVoid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesPeriod.
+const (
+	SeriesPeriodMonth SeriesPeriod = "month"
+	SeriesPeriodNone  SeriesPeriod = "none"
+	SeriesPeriodYear  SeriesPeriod = "year"
+)
+
+// Valid indicates whether the value is a known member of the SeriesPeriod enum.
+func (e SeriesPeriod) Valid() bool {
+	switch e {
+	case SeriesPeriodMonth:
+		return true
+	case SeriesPeriodNone:
+		return true
+	case SeriesPeriodYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesWishDocument.
+const (
+	SeriesWishDocumentCreditNote SeriesWishDocument = "credit_note"
+	SeriesWishDocumentEmpty      SeriesWishDocument = ""
+	SeriesWishDocumentInvoice    SeriesWishDocument = "invoice"
+)
+
+// Valid indicates whether the value is a known member of the SeriesWishDocument enum.
+func (e SeriesWishDocument) Valid() bool {
+	switch e {
+	case SeriesWishDocumentCreditNote:
+		return true
+	case SeriesWishDocumentEmpty:
+		return true
+	case SeriesWishDocumentInvoice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesWishNumbering.
+const (
+	SeriesWishNumberingBlock  SeriesWishNumbering = "block"
+	SeriesWishNumberingEmpty  SeriesWishNumbering = ""
+	SeriesWishNumberingStrict SeriesWishNumbering = "strict"
+)
+
+// Valid indicates whether the value is a known member of the SeriesWishNumbering enum.
+func (e SeriesWishNumbering) Valid() bool {
+	switch e {
+	case SeriesWishNumberingBlock:
+		return true
+	case SeriesWishNumberingEmpty:
+		return true
+	case SeriesWishNumberingStrict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesWishOnLoss.
+const (
+	SeriesWishOnLossEmpty SeriesWishOnLoss = ""
+	SeriesWishOnLossReuse SeriesWishOnLoss = "reuse"
+	SeriesWishOnLossVoid  SeriesWishOnLoss = "void"
+)
+
+// Valid indicates whether the value is a known member of the SeriesWishOnLoss enum.
+func (e SeriesWishOnLoss) Valid() bool {
+	switch e {
+	case SeriesWishOnLossEmpty:
+		return true
+	case SeriesWishOnLossReuse:
+		return true
+	case SeriesWishOnLossVoid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SeriesWishPeriod.
+const (
+	SeriesWishPeriodEmpty SeriesWishPeriod = ""
+	SeriesWishPeriodMonth SeriesWishPeriod = "month"
+	SeriesWishPeriodNone  SeriesWishPeriod = "none"
+	SeriesWishPeriodYear  SeriesWishPeriod = "year"
+)
+
+// Valid indicates whether the value is a known member of the SeriesWishPeriod enum.
+func (e SeriesWishPeriod) Valid() bool {
+	switch e {
+	case SeriesWishPeriodEmpty:
+		return true
+	case SeriesWishPeriodMonth:
+		return true
+	case SeriesWishPeriodNone:
+		return true
+	case SeriesWishPeriodYear:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaxCategory.
 const (
 	TaxCategoryAE TaxCategory = "AE"
@@ -146,13 +308,13 @@ func (e TaxCategory) Valid() bool {
 
 // Defines values for VoidNumberStatus.
 const (
-	Void VoidNumberStatus = "void"
+	VoidNumberStatusVoid VoidNumberStatus = "void"
 )
 
 // Valid indicates whether the value is a known member of the VoidNumberStatus enum.
 func (e VoidNumberStatus) Valid() bool {
 	switch e {
-	case Void:
+	case VoidNumberStatusVoid:
 		return true
 	default:
 		return false
@@ -412,6 +574,17 @@ type Line struct {
 	UnitPrice Decimal `json:"unit_price"`
 }
 
+// NumberRange Numbers that an authority has granted.
+type NumberRange struct {
+	// ExpiresOn YYYY-MM-DD: no document from that day on; never if empty.
+	ExpiresOn *string `json:"expires_on,omitempty"`
+	First     int64   `json:"first"`
+	Last      int64   `json:"last"`
+
+	// WarnLeft Warn once so many are left; 0: never.
+	WarnLeft *int64 `json:"warn_left,omitempty"`
+}
+
 // Numbers defines model for Numbers.
 type Numbers struct {
 	Numbers []struct {
@@ -507,6 +680,12 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Range Numbers, both included.
+type Range struct {
+	First int64 `json:"first"`
+	Last  int64 `json:"last"`
+}
+
 // SavedDraft A DraftContent with what is known of it.
 type SavedDraft struct {
 	Charges   *[]PartialAdjustment `json:"charges,omitempty"`
@@ -536,6 +715,95 @@ type SavedDraft struct {
 
 // SavedDraftStatus Once it is issuing it is not changed any more; issue it again to learn what became of it.
 type SavedDraftStatus string
+
+// Series defines model for Series.
+type Series struct {
+	// ClosedThrough YYYY-MM-DD: no issue date on or before it; none if empty.
+	ClosedThrough *string        `json:"closed_through,omitempty"`
+	Document      SeriesDocument `json:"document"`
+
+	// Format Literals and {seq} or {seq:6}, once; {yyyy}, {yy}, {mm}, {series}, {tenant}.
+	Format    string          `json:"format"`
+	Name      string          `json:"name"`
+	Numbering SeriesNumbering `json:"numbering"`
+
+	// OnLoss What becomes of numbers that a replica held when it died.
+	OnLoss SeriesOnLoss `json:"on_loss"`
+
+	// Period When it restarts, by the issue date.
+	Period SeriesPeriod `json:"period"`
+
+	// Range Numbers that an authority has granted.
+	Range *NumberRange `json:"range,omitempty"`
+
+	// ReuseWithin Freed numbers older than this become void; whole seconds, up to 87600h, such as "24h" or "90m".
+	ReuseWithin string `json:"reuse_within"`
+
+	// Start The first number of each period.
+	Start int64 `json:"start"`
+}
+
+// SeriesDocument defines model for Series.Document.
+type SeriesDocument string
+
+// SeriesNumbering defines model for Series.Numbering.
+type SeriesNumbering string
+
+// SeriesOnLoss What becomes of numbers that a replica held when it died.
+type SeriesOnLoss string
+
+// SeriesPeriod When it restarts, by the issue date.
+type SeriesPeriod string
+
+// SeriesList defines model for SeriesList.
+type SeriesList struct {
+	Series []Series `json:"series"`
+}
+
+// SeriesWish defines model for SeriesWish.
+type SeriesWish struct {
+	// ClosedThrough YYYY-MM-DD: no issue date on or before it; none if empty.
+	ClosedThrough *string `json:"closed_through,omitempty"`
+
+	// Document Default: invoice; credit_note for "credit-note".
+	Document *SeriesWishDocument `json:"document,omitempty"`
+
+	// Format Literals and {seq} or {seq:6}, once; {yyyy}, {yy}, {mm}, {series}, {tenant}. Default: after the series and its period.
+	Format *string `json:"format,omitempty"`
+
+	// Name That of the path, or absent.
+	Name *string `json:"name,omitempty"`
+
+	// Numbering Default: block.
+	Numbering *SeriesWishNumbering `json:"numbering,omitempty"`
+
+	// OnLoss What becomes of numbers that a replica held when it died. Default: reuse.
+	OnLoss *SeriesWishOnLoss `json:"on_loss,omitempty"`
+
+	// Period When it restarts, by the issue date. Default: none; year for "invoice" and "credit-note".
+	Period *SeriesWishPeriod `json:"period,omitempty"`
+
+	// Range Numbers that an authority has granted.
+	Range *NumberRange `json:"range,omitempty"`
+
+	// ReuseWithin Freed numbers older than this become void; whole seconds, up to 87600h, such as "24h" or "90m". Default: 24h.
+	ReuseWithin *string `json:"reuse_within,omitempty"`
+
+	// Start The first number of each period. Default: 1.
+	Start *int64 `json:"start,omitempty"`
+}
+
+// SeriesWishDocument Default: invoice; credit_note for "credit-note".
+type SeriesWishDocument string
+
+// SeriesWishNumbering Default: block.
+type SeriesWishNumbering string
+
+// SeriesWishOnLoss What becomes of numbers that a replica held when it died. Default: reuse.
+type SeriesWishOnLoss string
+
+// SeriesWishPeriod When it restarts, by the issue date. Default: none; year for "invoice" and "credit-note".
+type SeriesWishPeriod string
 
 // Tax defines model for Tax.
 type Tax struct {
@@ -573,6 +841,14 @@ type Totals struct {
 	Taxes []TaxTotal `json:"taxes"`
 }
 
+// Unused defines model for Unused.
+type Unused struct {
+	Count  int64   `json:"count"`
+	Period string  `json:"period"`
+	Ranges []Range `json:"ranges"`
+	Series string  `json:"series"`
+}
+
 // VoidNumber defines model for VoidNumber.
 type VoidNumber struct {
 	Number        int64            `json:"number"`
@@ -586,6 +862,21 @@ type VoidNumber struct {
 
 // VoidNumberStatus defines model for VoidNumber.Status.
 type VoidNumberStatus string
+
+// VoidRest defines model for VoidRest.
+type VoidRest struct {
+	Count  int64   `json:"count"`
+	Period string  `json:"period"`
+	Ranges []Range `json:"ranges"`
+	Reason string  `json:"reason"`
+	Series string  `json:"series"`
+}
+
+// VoidRestWish defines model for VoidRestWish.
+type VoidRestWish struct {
+	// Reason range_expired if not given.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // VoidWish defines model for VoidWish.
 type VoidWish struct {
@@ -708,6 +999,18 @@ type VoidNumberParams struct {
 	Period string `form:"period" json:"period"`
 }
 
+// ListUnusedParams defines parameters for ListUnused.
+type ListUnusedParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+}
+
+// VoidUnusedParams defines parameters for VoidUnused.
+type VoidUnusedParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+}
+
 // CreateDraftJSONRequestBody defines body for CreateDraft for application/json ContentType.
 type CreateDraftJSONRequestBody = DraftContent
 
@@ -726,11 +1029,17 @@ type CreateInvoicesJSONRequestBody = Batch
 // CancelInvoiceJSONRequestBody defines body for CancelInvoice for application/json ContentType.
 type CancelInvoiceJSONRequestBody = Cancellation
 
+// PutSeriesJSONRequestBody defines body for PutSeries for application/json ContentType.
+type PutSeriesJSONRequestBody = SeriesWish
+
 // TakeNumbersJSONRequestBody defines body for TakeNumbers for application/json ContentType.
 type TakeNumbersJSONRequestBody = NumbersWish
 
 // VoidNumberJSONRequestBody defines body for VoidNumber for application/json ContentType.
 type VoidNumberJSONRequestBody = VoidWish
+
+// VoidUnusedJSONRequestBody defines body for VoidUnused for application/json ContentType.
+type VoidUnusedJSONRequestBody = VoidRestWish
 
 // Getter for additional properties for Batch_Invoices_Item. Returns the specified
 // element and whether it was found
@@ -1041,6 +1350,42 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/invoices/{id}/cancel (the `CancelInvoice` operationId).
 	CancelInvoice(ctx context.Context, id string, params *CancelInvoiceParams, body CancelInvoiceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListSeries List the series of the tenant, by name
+	//
+	// Corresponds with GET /v1/series (the `ListSeries` operationId).
+	ListSeries(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSeries Read a series
+	//
+	// Corresponds with GET /v1/series/{name} (the `GetSeries` operationId).
+	GetSeries(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSeriesWithBody Make or change a series
+	//
+	// What the body leaves out has its default, whatever it was before. Once this
+	// is answered a new series can be used at once; a change is followed within a
+	// second. The numbering and the period of a series that was used stay as they
+	// are: 409 series-used. A format by which a number could be printed as another
+	// number of the tenant is, or was, is refused with a reason: 422 at /format.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+	PutSeriesWithBody(ctx context.Context, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSeries Make or change a series
+	//
+	// What the body leaves out has its default, whatever it was before. Once this
+	// is answered a new series can be used at once; a change is followed within a
+	// second. The numbering and the period of a series that was used stay as they
+	// are: 409 series-used. A format by which a number could be printed as another
+	// number of the tenant is, or was, is refused with a reason: 422 at /format.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+	PutSeries(ctx context.Context, name string, body PutSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// TakeNumbersWithBody Take numbers for documents that live elsewhere
 	//
 	// The numbers count as issued and are accounted for like the rest. A request that
@@ -1080,6 +1425,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUnused List the numbers of an authorised range that no document bears
+	//
+	// What is void is not among them. 409 no-range for a series without a range.
+	//
+	// Corresponds with GET /v1/series/{name}/unused (the `ListUnused` operationId).
+	ListUnused(ctx context.Context, name string, params *ListUnusedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VoidUnusedWithBody Make the unused rest of an authorised range void
+	//
+	// For annulment: no replica gives any of these numbers again. The answer lists
+	// all that is void for the reason. It may be sent again, also after 503: what
+	// was done stays done.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+	VoidUnusedWithBody(ctx context.Context, name string, params *VoidUnusedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VoidUnused Make the unused rest of an authorised range void
+	//
+	// For annulment: no replica gives any of these numbers again. The answer lists
+	// all that is void for the reason. It may be sent again, also after 503: what
+	// was done stays done.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+	VoidUnused(ctx context.Context, name string, params *VoidUnusedParams, body VoidUnusedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListDrafts List drafts, in the order in which they were made
@@ -1421,6 +1795,82 @@ func (c *Client) CancelInvoice(ctx context.Context, id string, params *CancelInv
 	return c.Client.Do(req)
 }
 
+// ListSeries List the series of the tenant, by name
+//
+// Corresponds with GET /v1/series (the `ListSeries` operationId).
+func (c *Client) ListSeries(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSeriesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSeries Read a series
+//
+// Corresponds with GET /v1/series/{name} (the `GetSeries` operationId).
+func (c *Client) GetSeries(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSeriesRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSeriesWithBody Make or change a series
+//
+// What the body leaves out has its default, whatever it was before. Once this
+// is answered a new series can be used at once; a change is followed within a
+// second. The numbering and the period of a series that was used stay as they
+// are: 409 series-used. A format by which a number could be printed as another
+// number of the tenant is, or was, is refused with a reason: 422 at /format.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+func (c *Client) PutSeriesWithBody(ctx context.Context, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSeriesRequestWithBody(c.Server, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSeries Make or change a series
+//
+// What the body leaves out has its default, whatever it was before. Once this
+// is answered a new series can be used at once; a change is followed within a
+// second. The numbering and the period of a series that was used stay as they
+// are: 409 series-used. A format by which a number could be printed as another
+// number of the tenant is, or was, is refused with a reason: 422 at /format.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+func (c *Client) PutSeries(ctx context.Context, name string, body PutSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSeriesRequest(c.Server, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // TakeNumbersWithBody Take numbers for documents that live elsewhere
 //
 // The numbers count as issued and are accounted for like the rest. A request that
@@ -1491,6 +1941,65 @@ func (c *Client) VoidNumberWithBody(ctx context.Context, name string, number str
 // Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 func (c *Client) VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVoidNumberRequest(c.Server, name, number, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUnused List the numbers of an authorised range that no document bears
+//
+// What is void is not among them. 409 no-range for a series without a range.
+//
+// Corresponds with GET /v1/series/{name}/unused (the `ListUnused` operationId).
+func (c *Client) ListUnused(ctx context.Context, name string, params *ListUnusedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUnusedRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VoidUnusedWithBody Make the unused rest of an authorised range void
+//
+// For annulment: no replica gives any of these numbers again. The answer lists
+// all that is void for the reason. It may be sent again, also after 503: what
+// was done stays done.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+func (c *Client) VoidUnusedWithBody(ctx context.Context, name string, params *VoidUnusedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoidUnusedRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VoidUnused Make the unused rest of an authorised range void
+//
+// For annulment: no replica gives any of these numbers again. The answer lists
+// all that is void for the reason. It may be sent again, also after 503: what
+// was done stays done.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+func (c *Client) VoidUnused(ctx context.Context, name string, params *VoidUnusedParams, body VoidUnusedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoidUnusedRequest(c.Server, name, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2240,6 +2749,114 @@ func NewCancelInvoiceRequestWithBody(server string, id string, params *CancelInv
 	return req, nil
 }
 
+// NewListSeriesRequest constructs an http.Request for the ListSeries method
+func NewListSeriesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSeriesRequest constructs an http.Request for the GetSeries method
+func NewGetSeriesRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutSeriesRequest calls the generic PutSeries builder with application/json body
+func NewPutSeriesRequest(server string, name string, body PutSeriesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutSeriesRequestWithBody(server, name, "application/json", bodyReader)
+}
+
+// NewPutSeriesRequestWithBody constructs an http.Request for the PutSeries method, with any body, and a specified content type
+func NewPutSeriesRequestWithBody(server string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewTakeNumbersRequest calls the generic TakeNumbers builder with application/json body
 func NewTakeNumbersRequest(server string, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2359,6 +2976,141 @@ func NewVoidNumberRequestWithBody(server string, name string, number string, par
 			for _, qp := range strings.Split(queryFrag, "&") {
 				rawQueryFragments = append(rawQueryFragments, qp)
 			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListUnusedRequest constructs an http.Request for the ListUnused method
+func NewListUnusedRequest(server string, name string, params *ListUnusedParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/unused", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewVoidUnusedRequest calls the generic VoidUnused builder with application/json body
+func NewVoidUnusedRequest(server string, name string, params *VoidUnusedParams, body VoidUnusedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewVoidUnusedRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewVoidUnusedRequestWithBody constructs an http.Request for the VoidUnused method, with any body, and a specified content type
+func NewVoidUnusedRequestWithBody(server string, name string, params *VoidUnusedParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/unused/void", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
 		}
 
 		if encoded := queryValues.Encode(); encoded != "" {
@@ -2602,6 +3354,46 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/invoices/{id}/cancel (the `CancelInvoice` operationId).
 	CancelInvoiceWithResponse(ctx context.Context, id string, params *CancelInvoiceParams, body CancelInvoiceJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelInvoiceResponse, error)
 
+	// ListSeriesWithResponse List the series of the tenant, by name
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series (the `ListSeries` operationId).
+	ListSeriesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSeriesResponse, error)
+
+	// GetSeriesWithResponse Read a series
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name} (the `GetSeries` operationId).
+	GetSeriesWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error)
+
+	// PutSeriesWithBodyWithResponse Make or change a series
+	//
+	// What the body leaves out has its default, whatever it was before. Once this
+	// is answered a new series can be used at once; a change is followed within a
+	// second. The numbering and the period of a series that was used stay as they
+	// are: 409 series-used. A format by which a number could be printed as another
+	// number of the tenant is, or was, is refused with a reason: 422 at /format.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+	PutSeriesWithBodyWithResponse(ctx context.Context, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSeriesResponse, error)
+
+	// PutSeriesWithResponse Make or change a series
+	//
+	// What the body leaves out has its default, whatever it was before. Once this
+	// is answered a new series can be used at once; a change is followed within a
+	// second. The numbering and the period of a series that was used stay as they
+	// are: 409 series-used. A format by which a number could be printed as another
+	// number of the tenant is, or was, is refused with a reason: 422 at /format.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+	PutSeriesWithResponse(ctx context.Context, name string, body PutSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSeriesResponse, error)
+
 	// TakeNumbersWithBodyWithResponse Take numbers for documents that live elsewhere
 	//
 	// The numbers count as issued and are accounted for like the rest. A request that
@@ -2641,6 +3433,37 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumberWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error)
+
+	// ListUnusedWithResponse List the numbers of an authorised range that no document bears
+	//
+	// What is void is not among them. 409 no-range for a series without a range.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name}/unused (the `ListUnused` operationId).
+	ListUnusedWithResponse(ctx context.Context, name string, params *ListUnusedParams, reqEditors ...RequestEditorFn) (*ListUnusedResponse, error)
+
+	// VoidUnusedWithBodyWithResponse Make the unused rest of an authorised range void
+	//
+	// For annulment: no replica gives any of these numbers again. The answer lists
+	// all that is void for the reason. It may be sent again, also after 503: what
+	// was done stays done.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+	VoidUnusedWithBodyWithResponse(ctx context.Context, name string, params *VoidUnusedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoidUnusedResponse, error)
+
+	// VoidUnusedWithResponse Make the unused rest of an authorised range void
+	//
+	// For annulment: no replica gives any of these numbers again. The answer lists
+	// all that is void for the reason. It may be sent again, also after 503: what
+	// was done stays done.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+	VoidUnusedWithResponse(ctx context.Context, name string, params *VoidUnusedParams, body VoidUnusedJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidUnusedResponse, error)
 }
 
 // ListDraftsResponse200Headers the declared response headers of an HTTP 200 response for ListDrafts
@@ -3677,7 +4500,8 @@ type CreateInvoiceResponse200Headers struct {
 
 // CreateInvoiceResponse201Headers the declared response headers of an HTTP 201 response for CreateInvoice
 type CreateInvoiceResponse201Headers struct {
-	Location string
+	FolioRangeLeft *string
+	Location       string
 }
 
 // CreateInvoiceResponse401Headers the declared response headers of an HTTP 401 response for CreateInvoice
@@ -4298,9 +5122,424 @@ func (r CancelInvoiceResponse) ContentType() string {
 	return ""
 }
 
+// ListSeriesResponse401Headers the declared response headers of an HTTP 401 response for ListSeries
+type ListSeriesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListSeriesResponse405Headers the declared response headers of an HTTP 405 response for ListSeries
+type ListSeriesResponse405Headers struct {
+	Allow string
+}
+
+// ListSeriesResponse429Headers the declared response headers of an HTTP 429 response for ListSeries
+type ListSeriesResponse429Headers struct {
+	RetryAfter string
+}
+
+// ListSeriesResponse503Headers the declared response headers of an HTTP 503 response for ListSeries
+type ListSeriesResponse503Headers struct {
+	RetryAfter string
+}
+
+type ListSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SeriesList
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListSeriesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *ListSeriesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListSeriesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListSeriesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSeriesResponse) GetJSON200() *SeriesList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSeriesResponse401Headers the declared response headers of an HTTP 401 response for GetSeries
+type GetSeriesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetSeriesResponse405Headers the declared response headers of an HTTP 405 response for GetSeries
+type GetSeriesResponse405Headers struct {
+	Allow string
+}
+
+// GetSeriesResponse429Headers the declared response headers of an HTTP 429 response for GetSeries
+type GetSeriesResponse429Headers struct {
+	RetryAfter string
+}
+
+// GetSeriesResponse503Headers the declared response headers of an HTTP 503 response for GetSeries
+type GetSeriesResponse503Headers struct {
+	RetryAfter string
+}
+
+type GetSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Series
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetSeriesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *GetSeriesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetSeriesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSeriesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSeriesResponse) GetJSON200() *Series {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PutSeriesResponse201Headers the declared response headers of an HTTP 201 response for PutSeries
+type PutSeriesResponse201Headers struct {
+	Location string
+}
+
+// PutSeriesResponse401Headers the declared response headers of an HTTP 401 response for PutSeries
+type PutSeriesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PutSeriesResponse405Headers the declared response headers of an HTTP 405 response for PutSeries
+type PutSeriesResponse405Headers struct {
+	Allow string
+}
+
+// PutSeriesResponse429Headers the declared response headers of an HTTP 429 response for PutSeries
+type PutSeriesResponse429Headers struct {
+	RetryAfter string
+}
+
+// PutSeriesResponse503Headers the declared response headers of an HTTP 503 response for PutSeries
+type PutSeriesResponse503Headers struct {
+	RetryAfter string
+}
+
+type PutSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Series
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Series
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *PutSeriesResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutSeriesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *PutSeriesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PutSeriesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PutSeriesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutSeriesResponse) GetJSON200() *Series {
+	return r.JSON200
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r PutSeriesResponse) GetJSON201() *Series {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PutSeriesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r PutSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // TakeNumbersResponse200Headers the declared response headers of an HTTP 200 response for TakeNumbers
 type TakeNumbersResponse200Headers struct {
 	IdempotencyReplayed string
+}
+
+// TakeNumbersResponse201Headers the declared response headers of an HTTP 201 response for TakeNumbers
+type TakeNumbersResponse201Headers struct {
+	FolioRangeLeft *string
 }
 
 // TakeNumbersResponse401Headers the declared response headers of an HTTP 401 response for TakeNumbers
@@ -4356,6 +5595,8 @@ type TakeNumbersResponse struct {
 	ApplicationproblemJSON503 *Later
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *TakeNumbersResponse200Headers
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *TakeNumbersResponse201Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *TakeNumbersResponse401Headers
 	// Headers405 the parsed response headers for an HTTP 405 response
@@ -4612,6 +5853,291 @@ func (r VoidNumberResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VoidNumberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListUnusedResponse401Headers the declared response headers of an HTTP 401 response for ListUnused
+type ListUnusedResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListUnusedResponse405Headers the declared response headers of an HTTP 405 response for ListUnused
+type ListUnusedResponse405Headers struct {
+	Allow string
+}
+
+// ListUnusedResponse429Headers the declared response headers of an HTTP 429 response for ListUnused
+type ListUnusedResponse429Headers struct {
+	RetryAfter string
+}
+
+// ListUnusedResponse503Headers the declared response headers of an HTTP 503 response for ListUnused
+type ListUnusedResponse503Headers struct {
+	RetryAfter string
+}
+
+type ListUnusedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Unused
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListUnusedResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *ListUnusedResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListUnusedResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListUnusedResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUnusedResponse) GetJSON200() *Unused {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListUnusedResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUnusedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUnusedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUnusedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUnusedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VoidUnusedResponse401Headers the declared response headers of an HTTP 401 response for VoidUnused
+type VoidUnusedResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// VoidUnusedResponse405Headers the declared response headers of an HTTP 405 response for VoidUnused
+type VoidUnusedResponse405Headers struct {
+	Allow string
+}
+
+// VoidUnusedResponse429Headers the declared response headers of an HTTP 429 response for VoidUnused
+type VoidUnusedResponse429Headers struct {
+	RetryAfter string
+}
+
+// VoidUnusedResponse503Headers the declared response headers of an HTTP 503 response for VoidUnused
+type VoidUnusedResponse503Headers struct {
+	RetryAfter string
+}
+
+type VoidUnusedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VoidRest
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *VoidUnusedResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *VoidUnusedResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *VoidUnusedResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *VoidUnusedResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r VoidUnusedResponse) GetJSON200() *VoidRest {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VoidUnusedResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r VoidUnusedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VoidUnusedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VoidUnusedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VoidUnusedResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4901,6 +6427,70 @@ func (c *ClientWithResponses) CancelInvoiceWithResponse(ctx context.Context, id 
 	return ParseCancelInvoiceResponse(rsp)
 }
 
+// ListSeriesWithResponse List the series of the tenant, by name
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series (the `ListSeries` operationId).
+func (c *ClientWithResponses) ListSeriesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSeriesResponse, error) {
+	rsp, err := c.ListSeries(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSeriesResponse(rsp)
+}
+
+// GetSeriesWithResponse Read a series
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name} (the `GetSeries` operationId).
+func (c *ClientWithResponses) GetSeriesWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error) {
+	rsp, err := c.GetSeries(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSeriesResponse(rsp)
+}
+
+// PutSeriesWithBodyWithResponse Make or change a series
+//
+// What the body leaves out has its default, whatever it was before. Once this
+// is answered a new series can be used at once; a change is followed within a
+// second. The numbering and the period of a series that was used stay as they
+// are: 409 series-used. A format by which a number could be printed as another
+// number of the tenant is, or was, is refused with a reason: 422 at /format.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+func (c *ClientWithResponses) PutSeriesWithBodyWithResponse(ctx context.Context, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSeriesResponse, error) {
+	rsp, err := c.PutSeriesWithBody(ctx, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSeriesResponse(rsp)
+}
+
+// PutSeriesWithResponse Make or change a series
+//
+// What the body leaves out has its default, whatever it was before. Once this
+// is answered a new series can be used at once; a change is followed within a
+// second. The numbering and the period of a series that was used stay as they
+// are: 409 series-used. A format by which a number could be printed as another
+// number of the tenant is, or was, is refused with a reason: 422 at /format.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/series/{name} (the `PutSeries` operationId).
+func (c *ClientWithResponses) PutSeriesWithResponse(ctx context.Context, name string, body PutSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSeriesResponse, error) {
+	rsp, err := c.PutSeries(ctx, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSeriesResponse(rsp)
+}
+
 // TakeNumbersWithBodyWithResponse Take numbers for documents that live elsewhere
 //
 // The numbers count as issued and are accounted for like the rest. A request that
@@ -4963,6 +6553,55 @@ func (c *ClientWithResponses) VoidNumberWithResponse(ctx context.Context, name s
 		return nil, err
 	}
 	return ParseVoidNumberResponse(rsp)
+}
+
+// ListUnusedWithResponse List the numbers of an authorised range that no document bears
+//
+// What is void is not among them. 409 no-range for a series without a range.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name}/unused (the `ListUnused` operationId).
+func (c *ClientWithResponses) ListUnusedWithResponse(ctx context.Context, name string, params *ListUnusedParams, reqEditors ...RequestEditorFn) (*ListUnusedResponse, error) {
+	rsp, err := c.ListUnused(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUnusedResponse(rsp)
+}
+
+// VoidUnusedWithBodyWithResponse Make the unused rest of an authorised range void
+//
+// For annulment: no replica gives any of these numbers again. The answer lists
+// all that is void for the reason. It may be sent again, also after 503: what
+// was done stays done.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+func (c *ClientWithResponses) VoidUnusedWithBodyWithResponse(ctx context.Context, name string, params *VoidUnusedParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoidUnusedResponse, error) {
+	rsp, err := c.VoidUnusedWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVoidUnusedResponse(rsp)
+}
+
+// VoidUnusedWithResponse Make the unused rest of an authorised range void
+//
+// For annulment: no replica gives any of these numbers again. The answer lists
+// all that is void for the reason. It may be sent again, also after 503: what
+// was done stays done.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/series/{name}/unused/void (the `VoidUnused` operationId).
+func (c *ClientWithResponses) VoidUnusedWithResponse(ctx context.Context, name string, params *VoidUnusedParams, body VoidUnusedJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidUnusedResponse, error) {
+	rsp, err := c.VoidUnused(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVoidUnusedResponse(rsp)
 }
 
 // ParseListDraftsResponse parses an HTTP response from a ListDraftsWithResponse call
@@ -6169,6 +7808,13 @@ func ParseCreateInvoiceResponse(rsp *http.Response) (*CreateInvoiceResponse, err
 		response.Headers200 = &headers
 	case rsp.StatusCode == 201:
 		var headers CreateInvoiceResponse201Headers
+		if values := rsp.Header.Values("Folio-Range-Left"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Folio-Range-Left", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FolioRangeLeft = &value
+		}
 		if values := rsp.Header.Values("Location"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6713,6 +8359,419 @@ func ParseCancelInvoiceResponse(rsp *http.Response) (*CancelInvoiceResponse, err
 	return response, nil
 }
 
+// ParseListSeriesResponse parses an HTTP response from a ListSeriesWithResponse call
+func ParseListSeriesResponse(rsp *http.Response) (*ListSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SeriesList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListSeriesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers ListSeriesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListSeriesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListSeriesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSeriesResponse parses an HTTP response from a GetSeriesWithResponse call
+func ParseGetSeriesResponse(rsp *http.Response) (*GetSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Series
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetSeriesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers GetSeriesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetSeriesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetSeriesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutSeriesResponse parses an HTTP response from a PutSeriesWithResponse call
+func ParsePutSeriesResponse(rsp *http.Response) (*PutSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Series
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Series
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers PutSeriesResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers PutSeriesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers PutSeriesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers PutSeriesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers PutSeriesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseTakeNumbersResponse parses an HTTP response from a TakeNumbersWithResponse call
 func ParseTakeNumbersResponse(rsp *http.Response) (*TakeNumbersResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6838,6 +8897,16 @@ func ParseTakeNumbersResponse(rsp *http.Response) (*TakeNumbersResponse, error) 
 			headers.IdempotencyReplayed = value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 201:
+		var headers TakeNumbersResponse201Headers
+		if values := rsp.Header.Values("Folio-Range-Left"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Folio-Range-Left", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FolioRangeLeft = &value
+		}
+		response.Headers201 = &headers
 	case rsp.StatusCode == 401:
 		var headers TakeNumbersResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -7023,6 +9092,291 @@ func ParseVoidNumberResponse(rsp *http.Response) (*VoidNumberResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers VoidNumberResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListUnusedResponse parses an HTTP response from a ListUnusedWithResponse call
+func ParseListUnusedResponse(rsp *http.Response) (*ListUnusedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUnusedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Unused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListUnusedResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers ListUnusedResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListUnusedResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListUnusedResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVoidUnusedResponse parses an HTTP response from a VoidUnusedWithResponse call
+func ParseVoidUnusedResponse(rsp *http.Response) (*VoidUnusedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VoidUnusedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VoidRest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers VoidUnusedResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers VoidUnusedResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers VoidUnusedResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers VoidUnusedResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

@@ -29,8 +29,9 @@ const (
 	maxPercent        = 1000
 	maxFieldErrors    = 50 // told at a time
 	MaxFormat         = 200
-	MaxNumber         = 1<<53 - 1 // the highest there is, as of counter.MaxNumber
-	maxDigits         = 16        // of it
+	MaxNumber         = 1<<53 - 1   // the highest there is, as of counter.MaxNumber
+	maxDigits         = 16          // of it
+	MaxReuseWithin    = 315_360_000 // seconds: ten years of 365 days
 
 	firstDate = "1970-01-01"
 	lastDate  = "2999-12-31"

@@ -1,0 +1,99 @@
+package invoices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"folio/counter"
+)
+
+// rulebook remembers the rules of series for cacheFor. That a series does not
+// exist it never remembers: it may be made at any moment, and is then used at once
+// on every replica. The zero rulebook is empty.
+type rulebook struct {
+	known cache[seriesName, *rule]
+}
+
+type seriesName struct{ tenant, name string }
+
+// find returns the rule of a series; nil if there is no such series.
+func (b *rulebook) find(ctx context.Context, db *DB, tenant, name string) (*rule, error) {
+	r, err := b.known.get(ctx, seriesName{tenant, name}, func(ctx context.Context) (*rule, error) {
+		r, err := db.findRule(ctx, tenant, name)
+		if r == nil && err == nil {
+			err = errNoSeries
+		}
+		return r, err
+	})
+	if errors.Is(err, errNoSeries) {
+		// The question may have been another's, asked before this caller came.
+		return db.findRule(ctx, tenant, name)
+	}
+	return r, err
+}
+
+// errNoSeries keeps the cache from remembering that a series does not exist.
+var errNoSeries = errors.New("there is no such series")
+
+// CounterRules says what series let the counter do; see counter.Config.Rules. An
+// answer is at most a second old.
+type CounterRules struct {
+	DB *DB
+
+	book rulebook
+}
+
+// Rules returns the rules of s; the zero Rules if there is no such series.
+func (c *CounterRules) Rules(ctx context.Context, s counter.Series) (counter.Rules, error) {
+	r, err := c.book.find(ctx, c.DB, s.Tenant, s.Name)
+	if r == nil || err != nil {
+		return counter.Rules{}, err
+	}
+	return r.counter(), nil
+}
+
+// counter is r in the counter's words.
+func (r *rule) counter() counter.Rules {
+	// Of the counter's rules zero is no bound; the shortest one is a nanosecond.
+	return counter.Rules{First: r.first(), Limit: r.last(), ReuseWithin: max(time.Duration(r.ReuseWithin), 1)}
+}
+
+// first is the first number of each period: a start within the range counts.
+func (r *rule) first() int64 {
+	if r.Range == nil {
+		return r.Start
+	}
+	return max(r.Start, r.Range.First)
+}
+
+// last is the last number of each period.
+func (r *rule) last() int64 {
+	if r.Range == nil {
+		return counter.MaxNumber
+	}
+	return r.Range.Last
+}
+
+// admit refuses an issue date that the series is closed for, and one from which
+// on its range has expired; today, in the tenant's zone, counts as well.
+func (r *rule) admit(issueDate, today string) error {
+	if r.ClosedThrough != "" && issueDate <= r.ClosedThrough {
+		return invalid("/issue_date", fmt.Sprintf("is %s, and series %s is closed through %s; take a later date", issueDate, r.Name, r.ClosedThrough))
+	}
+	if r.Range != nil && r.Range.ExpiresOn != "" && max(issueDate, today) >= r.Range.ExpiresOn {
+		return ErrSeriesExpired
+	}
+	return nil
+}
+
+// warning is how many numbers of the range come after n, if that is to be told;
+// else nil.
+func (r *rule) warning(n int64) *int64 {
+	if r.Range == nil || r.Range.WarnLeft == 0 || r.Range.Last-n > r.Range.WarnLeft {
+		return nil
+	}
+	left := r.Range.Last - n
+	return &left
+}
