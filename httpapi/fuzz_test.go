@@ -66,9 +66,11 @@ const fullBody = `{"series":"invoice","issue_date":"2026-11-23","due_date":"2026
 "discounts":[{"amount":"1","tax":{"category":"S","rate":"20"}}],"charges":[{"percent":"1"}]}`
 
 // mutated draws a body that is valid but for up to three changes.
-func mutated(t *rapid.T) string {
+func mutated(t *rapid.T) string { return mutatedOf(t, fullBody) }
+
+func mutatedOf(t *rapid.T, valid string) string {
 	var body any
-	if err := json.Unmarshal([]byte(fullBody), &body); err != nil {
+	if err := json.Unmarshal([]byte(valid), &body); err != nil {
 		t.Fatal(err)
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "changes") {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"pgregory.net/rapid"
 
 	"folio/counter"
 	"folio/invoices"
@@ -71,17 +72,18 @@ func (s *seriesStub) VoidUnused(_ context.Context, _ invoices.Identity, name str
 
 func someRanges() []counter.Range { return []counter.Range{{First: 4, Last: 4}, {First: 7, Last: 9}} }
 
+const fullSeries = `{"name":"web","numbering":"block","format":"W{yyyy}-{seq:4}","period":"year","start":7,"on_loss":"void","reuse_within":"90m",` +
+	`"range":{"first":1,"last":900,"expires_on":"2027-01-01","warn_left":5},"document":"credit_note","closed_through":"2025-12-31"}`
+
 func TestASeriesIsMadeChangedReadAndListed(t *testing.T) {
 	e := newEdge(t, Config{})
-	full := `{"name":"web","numbering":"block","format":"W{yyyy}-{seq:4}","period":"year","start":7,"on_loss":"void","reuse_within":"90m",` +
-		`"range":{"first":1,"last":900,"expires_on":"2027-01-01","warn_left":5},"document":"credit_note","closed_through":"2025-12-31"}`
 	for _, c := range []struct {
 		body string
 		code int
 		says string
 	}{
 		{`{}`, http.StatusCreated, `{"name":"web","numbering":"block","format":"{series}-{seq:6}","period":"none","start":1,"on_loss":"reuse","reuse_within":"24h","document":"invoice"}`},
-		{full, http.StatusOK, strings.Replace(full, "90m", "1h30m", 1)},
+		{fullSeries, http.StatusOK, strings.Replace(fullSeries, "90m", "1h30m", 1)},
 		{`{"numbering":"","format":"","period":"","on_loss":"","document":"","closed_through":""}`, http.StatusOK, `"format":"{series}-{seq:6}"`},
 	} {
 		req := send(http.MethodPut, "/v1/series/web", c.body)
@@ -261,5 +263,34 @@ func TestTheContractStatesTheLimitsOfSeries(t *testing.T) {
 	}
 	if got := doc.Components.Schemas["VoidRestWish"].Value.Properties["reason"].Value.MaxLength; *got != document.MaxReason {
 		t.Errorf("a reason may have %d characters", *got)
+	}
+}
+
+// TestNothingInASeriesMakesAServerError puts series with parts replaced, removed
+// and added at random, as TestNothingInABodyMakesAServerError does documents.
+func TestNothingInASeriesMakesAServerError(t *testing.T) {
+	accepted, refused := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		e := newEdge(t, Config{})
+		for range 25 {
+			body := mutatedOf(rt, fullSeries)
+			switch got := e.ask(send(http.MethodPut, "/v1/series/web", body)); {
+			case got.Code >= 500:
+				rt.Fatalf("%d for %.300s\n%s", got.Code, body, got.Body)
+			case got.Code < 300:
+				accepted++
+				if err := e.allows(send(http.MethodPut, "/v1/series/web", body), body); err != nil {
+					rt.Fatalf("accepted what the contract forbids: %v\n%.300s", err, body)
+				}
+			default:
+				refused++
+				if !strings.Contains(got.Body.String(), `"pointer"`) {
+					rt.Fatalf("refused without a pointer: %s\n%.300s", got.Body, body)
+				}
+			}
+		}
+	})
+	if accepted == 0 || refused == 0 {
+		t.Errorf("%d accepted, %d refused: the test shows nothing", accepted, refused)
 	}
 }

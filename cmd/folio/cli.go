@@ -14,6 +14,7 @@ type cli struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
 	Tenant   tenantCmd   `cmd:"" help:"Make and list tenants."`
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
+	Series   seriesCmd   `cmd:"" help:"List, show, make and change the series of a tenant."`
 	Ledger   ledgerCmd   `cmd:"" help:"Print the books: what is held, free and finished in each series."`
 	Audit    auditCmd    `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
 	Restored restoredCmd `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again."`
