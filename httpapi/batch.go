@@ -30,6 +30,8 @@ type batchResult struct {
 	Status    int               `json:"status"`
 	Invoice   *invoices.Invoice `json:"invoice,omitzero"`
 	Problem   *problem          `json:"problem,omitzero"`
+
+	left *int64 // of a range that is nearly used up
 }
 
 // createBatch is POST /v1/invoices/batch. Each document is a request of its own:
@@ -55,6 +57,7 @@ func (a *api) createBatch(w http.ResponseWriter, r *http.Request, who invoices.I
 	}
 	issuing.Wait()
 	a.logFaults(r, w.Header().Get("X-Request-Id"), results)
+	tellLeft(w, leastLeft(results))
 	writeJSON(w, "application/json", http.StatusOK, map[string]any{"results": results})
 	return nil
 }
@@ -88,7 +91,17 @@ func (a *api) issueItem(ctx context.Context, who invoices.Identity, item jsontex
 	if got.Replayed {
 		status = http.StatusOK
 	}
-	return batchResult{RequestID: id, Status: status, Invoice: &got.Invoice}
+	return batchResult{RequestID: id, Status: status, Invoice: &got.Invoice, left: got.RangeLeft}
+}
+
+// leastLeft is what a batch warns of: the least that any of its documents does.
+func leastLeft(results []batchResult) (least *int64) {
+	for _, r := range results {
+		if r.left != nil && (least == nil || *r.left < *least) {
+			least = r.left
+		}
+	}
+	return least
 }
 
 func failedItem(id string, err error) batchResult {

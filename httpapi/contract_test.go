@@ -48,8 +48,8 @@ type stub struct {
 	err    error
 	wait   chan struct{} // if set, Issue waits for it or for its context
 	panics bool
-	drafts []draftKept    // in the order in which they were made
-	asked  invoices.Query // by the last list
+	drafts []draftKept      // in the order in which they were made
+	asked  invoices.Query   // by the last list
 	scopes []invoices.Scope // of the good key; nil: all
 	left   *int64           // told with every invoice
 	series seriesStub

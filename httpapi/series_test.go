@@ -216,8 +216,13 @@ func TestARangeThatIsNearlyUsedUpIsToldInAHeader(t *testing.T) {
 	for _, left := range []int64{12, 0} {
 		e.stub.left = &left
 		got := e.ask(post(goodBody))
-		if want := strconv.FormatInt(left, 10); got.Code != http.StatusCreated || got.Header().Get("Folio-Range-Left") != want {
+		want := strconv.FormatInt(left, 10)
+		if got.Code != http.StatusCreated || got.Header().Get("Folio-Range-Left") != want {
 			t.Errorf("%d, told %q, want %s", got.Code, got.Header().Get("Folio-Range-Left"), want)
+		}
+		batch := `{"invoices":[` + strings.Replace(goodBody, "{", `{"request_id":"`+want+`",`, 1) + `]}`
+		if got := e.ask(send(http.MethodPost, "/v1/invoices/batch", batch)); got.Code != http.StatusOK || got.Header().Get("Folio-Range-Left") != want {
+			t.Errorf("in a batch: %d %s, told %q, want %s", got.Code, got.Body, got.Header().Get("Folio-Range-Left"), want)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (b *SeriesBook) hasLedger(ctx context.Context, s Series) (bool, error) {
 		return false, err
 	}
 	if b.Ledgers == nil {
-		return false, fmt.Errorf("change the numbering or the period of series %s of %s: the ledgers must be seen to know whether it was used", s.Name, s.Tenant)
+		return false, fmt.Errorf("change the numbering or the period of series %s of %s: only the ledgers tell whether it was used; give the endpoints of etcd", s.Name, s.Tenant)
 	}
 	ledgers, err := b.Ledgers.List(ctx, s.Tenant, s.Name)
 	if err != nil {

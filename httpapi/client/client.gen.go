@@ -4661,6 +4661,11 @@ func (r CreateInvoiceResponse) ContentType() string {
 	return ""
 }
 
+// CreateInvoicesResponse200Headers the declared response headers of an HTTP 200 response for CreateInvoices
+type CreateInvoicesResponse200Headers struct {
+	FolioRangeLeft *string
+}
+
 // CreateInvoicesResponse401Headers the declared response headers of an HTTP 401 response for CreateInvoices
 type CreateInvoicesResponse401Headers struct {
 	WWWAuthenticate string
@@ -4704,6 +4709,8 @@ type CreateInvoicesResponse struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Later
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CreateInvoicesResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CreateInvoicesResponse401Headers
 	// Headers405 the parsed response headers for an HTTP 405 response
@@ -7955,6 +7962,16 @@ func ParseCreateInvoicesResponse(rsp *http.Response) (*CreateInvoicesResponse, e
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers CreateInvoicesResponse200Headers
+		if values := rsp.Header.Values("Folio-Range-Left"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Folio-Range-Left", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FolioRangeLeft = &value
+		}
+		response.Headers200 = &headers
 	case rsp.StatusCode == 401:
 		var headers CreateInvoicesResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
