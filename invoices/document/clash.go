@@ -32,7 +32,7 @@ func FindClash(f Format, a Names, g Format, b Names) (Clash, bool) {
 		}
 		m := newMeeting()
 		m.number[0], m.number[1] = numberOf(digits, f.width()), numberOf(others, g.width())
-		if m.unify(text, g.cells(b, others, 1)) && m.possible() && m.solve(0) {
+		if m.unify(text, g.cells(b, others, 1)) && m.possible() && m.solve() {
 			return m.clash(f, a), true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // meeting is the question whether two formats print one text, both laid out in
 // cells of the same length. Variables that stand at the same place are one.
 type meeting struct {
-	leader [2 * variables]int  // of each variable: the one it is the same as
+	leader [2 * variables]int  // of each variable: the one it is the same as; after unify its last
 	digit  [2 * variables]int8 // of a leader; -1: still open
 	shown  []int               // leaders that stand in the text, those of dates first
 	number [2]numberRule
@@ -46,14 +46,17 @@ func (m *meeting) unify(f, g []cell) bool {
 			return false
 		}
 	}
+	for v := range m.leader {
+		m.leader[v] = m.find(v)
+	}
 	seen := make(map[int]bool)
 	for _, ofDate := range []bool{true, false} {
 		for _, c := range append(f[:len(f):len(f)], g...) {
-			if c.variable < 0 || (c.variable%variables < numberAt) != ofDate || seen[m.find(c.variable)] {
+			if c.variable < 0 || (c.variable%variables < numberAt) != ofDate || seen[m.leader[c.variable]] {
 				continue
 			}
-			seen[m.find(c.variable)] = true
-			m.shown = append(m.shown, m.find(c.variable))
+			seen[m.leader[c.variable]] = true
+			m.shown = append(m.shown, m.leader[c.variable])
 		}
 	}
 	return true
@@ -92,23 +95,47 @@ func (m *meeting) set(variable int, literal byte) bool {
 	return true
 }
 
-// solve gives the open variables from m.shown[i] on their digits.
-func (m *meeting) solve(i int) bool {
-	if i == len(m.shown) {
+// solve gives the open variables their digits. The one with the fewest choices
+// comes first, so that what cannot be is found out early.
+func (m *meeting) solve() bool {
+	v, choices := m.tightest()
+	if v < 0 {
 		return true
 	}
-	v := m.shown[i]
-	if m.digit[v] >= 0 {
-		return m.solve(i + 1)
-	}
-	for _, d := range m.choices(v) {
+	for _, d := range choices {
 		m.digit[v] = d
-		if m.possible() && m.solve(i+1) {
+		if m.solve() {
 			return true
 		}
 	}
 	m.digit[v] = -1
 	return false
+}
+
+// tightest returns the open variable with the fewest possible digits; -1 if none
+// is open.
+func (m *meeting) tightest() (tightest int, choices []int8) {
+	tightest = -1
+	for _, v := range m.shown {
+		if m.digit[v] >= 0 {
+			continue
+		}
+		var can []int8
+		for _, d := range m.choices(v) {
+			m.digit[v] = d
+			if m.possible() {
+				can = append(can, d)
+			}
+		}
+		m.digit[v] = -1
+		if tightest < 0 || len(can) < len(choices) {
+			tightest, choices = v, can
+		}
+		if len(can) == 0 {
+			break
+		}
+	}
+	return tightest, choices
 }
 
 // choices are the digits that a variable has to be tried with. What is in no date
@@ -117,7 +144,7 @@ func (m *meeting) choices(v int) []int8 {
 	const ofOurTime = "202611" // is tried first: the text is for people
 	for of := range 2 {
 		for i := range numberAt {
-			if m.find(of*variables+i) == v {
+			if m.leader[of*variables+i] == v {
 				return []int8{int8(ofOurTime[i] - '0'), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 			}
 		}
@@ -137,11 +164,11 @@ func (m *meeting) possible() bool {
 
 // year returns a year that fits the digits given so far; 0 if none does.
 func (m *meeting) year(of int) int {
-	if m.fits(of, yearAt, "2026") {
+	if m.fits(of, yearAt, 4, 2026) {
 		return 2026
 	}
 	for y := firstYear; y <= lastYear; y++ {
-		if m.fits(of, yearAt, strconv.Itoa(y)) {
+		if m.fits(of, yearAt, 4, y) {
 			return y
 		}
 	}
@@ -150,18 +177,20 @@ func (m *meeting) year(of int) int {
 
 func (m *meeting) month(of int) int {
 	for month := 1; month <= 12; month++ {
-		if m.fits(of, monthAt, fmt.Sprintf("%02d", month)) {
+		if m.fits(of, monthAt, 2, month) {
 			return month
 		}
 	}
 	return 0
 }
 
-func (m *meeting) fits(of, first int, digits string) bool {
-	for i := range len(digits) {
-		if d := m.digit[m.find(of*variables+first+i)]; d >= 0 && d != int8(digits[i]-'0') {
+// fits reports whether count digits from a variable on can be those of value.
+func (m *meeting) fits(of, first, count, value int) bool {
+	for i := count - 1; i >= 0; i-- {
+		if d := m.digit[m.leader[of*variables+first+i]]; d >= 0 && d != int8(value%10) {
 			return false
 		}
+		value /= 10
 	}
 	return true
 }
@@ -172,7 +201,7 @@ func (m *meeting) countable(of int) bool {
 	rule, zero, bounded := m.number[of], true, true
 	highest := strconv.FormatInt(MaxNumber, 10)
 	for i := range rule.digits {
-		d := m.digit[m.find(of*variables+numberAt+i)]
+		d := m.digit[m.leader[of*variables+numberAt+i]]
 		if d != 0 {
 			zero = false // or can be made more than zero
 		}
@@ -204,7 +233,7 @@ func (m *meeting) clash(f Format, of Names) Clash {
 
 func (m *meeting) value(of int) (n int64) {
 	for i := range m.number[of].digits {
-		n = 10*n + int64(m.digit[m.find(of*variables+numberAt+i)])
+		n = 10*n + int64(m.digit[m.leader[of*variables+numberAt+i]])
 	}
 	return n
 }
