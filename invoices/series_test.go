@@ -281,6 +281,16 @@ func TestNoIssueDateOnOrBeforeTheDayThatIsClosed(t *testing.T) {
 	if !cmp.Equal(pointers(err), []string{"/issue_date"}) {
 		t.Errorf("a number for a document elsewhere: %v", err)
 	}
+	made := r.mustIssue(t, func() Request { req := request(who, "", "n"); req.Draft.IssueDate = "2026-03-15"; return req }())
+	db.put(t, with("credit-note", func(s *Series) { s.ClosedThrough = "2026-03-31" }))
+	r.at(time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC))
+	if _, err := r.Cancel(t.Context(), CancelRequest{Identity: who, Invoice: made.Invoice.ID}); !cmp.Equal(pointers(err), []string{"/issue_date"}) {
+		t.Errorf("a credit note: %v", err)
+	}
+	r.at(time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC))
+	if _, err := r.Cancel(t.Context(), CancelRequest{Identity: who, Invoice: made.Invoice.ID}); err != nil {
+		t.Errorf("a credit note of the day after: %v", err)
+	}
 }
 
 func TestALengthOfTimeIsWrittenShort(t *testing.T) {
