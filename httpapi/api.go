@@ -29,12 +29,13 @@ type Keys interface {
 	Authenticate(ctx context.Context, apiKey string) (invoices.Identity, error)
 }
 
-// Config says what stands behind the API. Issuer, Invoices, Drafts, Keys, Numbers
-// and Series are required; zero fields have defaults.
+// Config says what stands behind the API. Issuer, Invoices, Drafts, Tenants, Keys,
+// Numbers and Series are required; zero fields have defaults.
 type Config struct {
 	Issuer   Issuer
 	Invoices Invoices
 	Drafts   Drafts
+	Tenants  Tenants
 	Keys     Keys
 	Numbers  Numbers
 	Series   Series
@@ -87,6 +88,10 @@ func New(cfg Config) http.Handler {
 	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
 	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
+	a.route(router, "/v1/tenant", methods{
+		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getTenant),
+		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putTenant),
+	})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})
 	router.NotFoundHandler = a.wrap("none", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 	return router

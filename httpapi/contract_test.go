@@ -43,6 +43,7 @@ const (
 // error says.
 type stub struct {
 	mu     sync.Mutex
+	tenant invoices.Tenant // of goodKey, once it was changed
 	stored []invoices.Invoice
 	byID   map[string]int // request ids
 	err    error
@@ -68,7 +69,7 @@ func (s *stub) Authenticate(_ context.Context, key string) (invoices.Identity, e
 	case otherKey:
 		return invoices.Identity{Tenant: "bolt", Zone: time.UTC, KeyID: "key_2", Scopes: invoices.AllScopes()}, nil
 	}
-	return invoices.Identity{}, invoices.ErrUnauthorized
+	return scopedKey(key)
 }
 
 func (s *stub) Issue(ctx context.Context, r invoices.Request) (invoices.Issued, error) {
@@ -141,6 +142,7 @@ type edge struct {
 	stub    *stub
 	handler http.Handler
 	router  routers.Router
+	doc     *openapi3.T
 }
 
 func newEdge(t testing.TB, cfg Config) *edge {
@@ -149,6 +151,7 @@ func newEdge(t testing.TB, cfg Config) *edge {
 	cfg.Issuer, cfg.Invoices, cfg.Keys, cfg.Numbers = s, s, s, s
 	cfg.Drafts = s
 	cfg.Series = &s.series
+	cfg.Tenants = s
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(contract)
 	if err != nil {
@@ -161,7 +164,7 @@ func newEdge(t testing.TB, cfg Config) *edge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &edge{t: t, stub: s, handler: New(cfg), router: router}
+	return &edge{t: t, stub: s, handler: New(cfg), router: router, doc: doc}
 }
 
 // ask sends a request and checks the answer against the contract.
@@ -264,6 +267,9 @@ func TestTheContractStatesTheLimitsOfTheCode(t *testing.T) {
 		"Address.street": document.MaxStreet, "Address.locality": document.MaxLocality, "Address.region": document.MaxRegion,
 		"Address.postal_code": document.MaxPostalCode, "Line.description": document.MaxDescription, "Line.unit": document.MaxUnit,
 		"Adjustment.reason": document.MaxReason, "VoidWish.reason": document.MaxReason, "NumbersWish.reference": document.MaxReference, "Draft.note": document.MaxNote, "Draft.series": document.MaxSeriesName,
+		"Party.name": document.MaxName, "Party.tax_id": document.MaxTaxID,
+		"Tenant.legal_name": document.MaxName, "Tenant.tax_id": document.MaxTaxID,
+		"TenantChange.legal_name": document.MaxName, "TenantChange.tax_id": document.MaxTaxID,
 	} {
 		if got := schema(path).MaxLength; got == nil || *got != uint64(want) {
 			t.Errorf("%s: the contract allows %v characters, the code %d", path, got, want)

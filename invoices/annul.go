@@ -36,7 +36,7 @@ func (is *Issuer) VoidExternal(ctx context.Context, who Identity, name, period s
 	var kind string
 	const find = `select kind from documents
 		where tenant = $1 and series = $2 and period = $3 and number = $4 and status = 'issued'`
-	err := db.rest.GetContext(ctx, &kind, find, s.Tenant, s.Name, s.Period, number)
+	err := db.lookUps.GetContext(ctx, &kind, find, s.Tenant, s.Name, s.Period, number)
 	if err != nil {
 		return Annulment{}, wrap(doing, err)
 	}
@@ -48,7 +48,7 @@ func (is *Issuer) VoidExternal(ctx context.Context, who Identity, name, period s
 		values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict do nothing`
 	at := time.Now().UTC().Truncate(time.Microsecond)
-	if _, err := db.rest.ExecContext(ctx, insert, s.Tenant, s.Name, s.Period, number, reason, who.KeyID, at); err != nil {
+	if _, err := db.lookUps.ExecContext(ctx, insert, s.Tenant, s.Name, s.Period, number, reason, who.KeyID, at); err != nil {
 		return Annulment{}, wrap(doing, err)
 	}
 	return db.annulment(ctx, s, number)
@@ -64,7 +64,7 @@ func (db *DB) annulment(ctx context.Context, s counter.Series, number int64) (An
 		select d.printed_number, a.reason, a.voided_at
 		from annulments a join documents d using (tenant, series, period, number)
 		where a.tenant = $1 and a.series = $2 and a.period = $3 and a.number = $4`
-	err := db.rest.GetContext(ctx, &row, query, s.Tenant, s.Name, s.Period, number)
+	err := db.lookUps.GetContext(ctx, &row, query, s.Tenant, s.Name, s.Period, number)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Annulment{}, fmt.Errorf("number %d of %s: %w: its void is not seen, Postgres has failed over meanwhile", number, s, ErrUnavailable)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"folio/counter"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // Ledgers is the counter's store, as far as the audit reads it.
@@ -87,7 +89,7 @@ func (db *DB) tenantsWithDocuments(ctx context.Context) ([]string, error) {
 			select (select d.tenant from documents d where d.tenant > t.tenant order by d.tenant limit 1)
 			from t where t.tenant is not null)
 		select tenant from t where tenant is not null`
-	err := db.rest.SelectContext(ctx, &names, query)
+	err := db.audits.SelectContext(ctx, &names, query)
 	return names, wrap("list the tenants that have documents", err)
 }
 
@@ -135,13 +137,17 @@ func damagedAccount(ctx context.Context, db *DB, s counter.Series, damage error)
 // allRuns reads every document of s as runs, in pieces that the server answers
 // quickly.
 func (db *DB) allRuns(ctx context.Context, s counter.Series) ([]run, error) {
-	last, err := (&Owner{DB: db}).Floor(ctx, s)
+	return readAllRuns(ctx, db.audits, s)
+}
+
+func readAllRuns(ctx context.Context, q sqlx.QueryerContext, s counter.Series) ([]run, error) {
+	last, err := readFloor(ctx, q, s)
 	if err != nil {
 		return nil, err
 	}
 	var all []run
 	for _, part := range pieces(upTo(last), readAtOnce) {
-		runs, err := readRuns(ctx, db.rest, s, part)
+		runs, err := readRuns(ctx, q, s, part)
 		if err != nil {
 			return nil, err
 		}

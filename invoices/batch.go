@@ -132,10 +132,7 @@ func (l *line) keep() {
 }
 
 // drop closes the connection: what is under way on it is not known.
-func (l *line) drop() {
-	_ = l.conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = l.conn.Close()
-}
+func (l *line) drop() { discard(l.conn) }
 
 // wrote is what became of the rows of one statement.
 type wrote struct {

@@ -10,12 +10,13 @@ import (
 // until a revoked key or a changed series is known in every replica.
 const cacheFor = time.Second
 
-// cache remembers answers for cacheFor, counted from before they were asked
+// cache remembers answers for keep, counted from before they were asked
 // for, so none is older than that when it is given. At most max answers are
 // kept. Several who ask for the same at once share one question. An error is
 // never remembered. The zero cache is empty and keeps up to 10,000 answers.
 type cache[K comparable, V any] struct {
-	max int
+	max  int
+	keep time.Duration // 0: cacheFor
 
 	mu      sync.Mutex // guards answers; never held across I/O
 	answers map[K]*answer[V]
@@ -56,15 +57,15 @@ func (c *cache[K, V]) get(ctx context.Context, k K, ask func(context.Context) (V
 func (c *cache[K, V]) find(k K) (a *answer[V], mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	if a := c.answers[k]; a != nil && now.Sub(a.asked) < cacheFor {
+	now, keep := time.Now(), orDefault(c.keep, cacheFor)
+	if a := c.answers[k]; a != nil && now.Sub(a.asked) < keep {
 		return a, false
 	}
 	if c.answers == nil {
 		c.answers = make(map[K]*answer[V])
 	}
 	for other, old := range c.answers {
-		if len(c.answers) < orDefault(c.max, 10_000) && now.Sub(old.asked) < cacheFor {
+		if len(c.answers) < orDefault(c.max, 10_000) && now.Sub(old.asked) < keep {
 			break // a fresh one: enough swept for now
 		}
 		delete(c.answers, other)
@@ -78,6 +79,23 @@ func (c *cache[K, V]) forget(k K, a *answer[V]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.answers[k] == a {
+		delete(c.answers, k)
+	}
+}
+
+// drop forgets the answers that stale reports true for, and those being asked
+// for now: they may be of before whatever made the others stale.
+func (c *cache[K, V]) drop(stale func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, a := range c.answers {
+		select {
+		case <-a.done:
+			if !stale(a.value) {
+				continue
+			}
+		default:
+		}
 		delete(c.answers, k)
 	}
 }

@@ -295,7 +295,7 @@ func TestTheSellerOfAnIssuedDocumentNeverChanges(t *testing.T) {
 	db := migrated(t)
 	newTenant(t, db, "acme")
 	db.exec(t, `update tenants set legal_name = 'Acme', tax_id = 'ATU1', address = '{"street":"Ring 1","country":"AT"}'`)
-	_, text, err := (&Keys{DB: db}).Create(t.Context(), "acme")
+	_, text, err := (&Keys{DB: db}).Create(t.Context(), "acme", NewKey{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,7 @@ func TestACommitWithAWarningIsWrittenAgain(t *testing.T) {
 	db, store := migrated(t), &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	db.exec(t, `create sequence sent`)
+	db.exec(t, `grant usage on sequence sent to folio_writer`)
 	db.exec(t, `
 		create function warn_once() returns trigger language plpgsql as $$
 		begin

@@ -67,7 +67,7 @@ type account struct {
 // account reads what of names, in one snapshot. ErrNotFound: there is none.
 func (db *DB) account(ctx context.Context, of key) (account, error) {
 	var a account
-	err := db.rest.GetContext(ctx, &a, accountByKey, of.Tenant, of.Name, of.Period, of.Number)
+	err := db.lookUps.GetContext(ctx, &a, accountByKey, of.Tenant, of.Name, of.Period, of.Number)
 	return a, wrap("read what was credited of an invoice", err)
 }
 
@@ -92,7 +92,7 @@ func (db *DB) openAccount(ctx context.Context, of key) error {
 		select tenant, series, period, number, gross from documents
 		where tenant = $1 and series = $2 and period = $3 and number = $4 and status = 'issued' and kind = 'invoice'
 		on conflict do nothing`
-	_, err := db.rest.ExecContext(ctx, insert, of.Tenant, of.Name, of.Period, of.Number)
+	_, err := db.lookUps.ExecContext(ctx, insert, of.Tenant, of.Name, of.Period, of.Number)
 	return wrap("open the account of an invoice", err)
 }
 

@@ -284,7 +284,7 @@ func TestMakingAKeyWhoseAnswerIsLostMakesOne(t *testing.T) {
 		newTenant(t, direct, "acme")
 		p.arm("insert into api_keys", how)
 		keys := &Keys{DB: db}
-		made, text, err := keys.Create(t.Context(), "acme")
+		made, text, err := keys.Create(t.Context(), "acme", NewKey{})
 		if err != nil {
 			return // told: a person tries again, and a key that nobody saw opens nothing
 		}

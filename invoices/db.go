@@ -16,18 +16,34 @@ import (
 type DBConfig struct {
 	URL     string        // postgres://… or key=value; several hosts only as key=value
 	Batches int           // connections that write invoices; 0: 4
-	Others  int           // connections for everything else; 0: 8
+	Others  int           // connections for everything else, shared out among its uses, one each at least; 0: 15
 	Silence time.Duration // a server silent for this long is taken for gone; 0: ten seconds
 }
 
-// DB is Postgres, as two bounded sets of connections: one writes the batches of
-// invoices, the other does the rest. So a burst of reads cannot keep invoices
-// from being written, nor a stalled write a holder from being fenced.
+// DB is Postgres, as bounded sets of connections, one for each use. So a burst of
+// reads cannot keep invoices from being written, nor a stalled write a holder
+// from being fenced. All but one take a role that may do just what the use needs,
+// see migrations/0006_tenants.sql.
 type DB struct {
-	batches *sqlx.DB
-	rest    *sqlx.DB
-	url     string
+	batches  *sqlx.DB // folio_writer: the batches of invoices
+	lookUps  *sqlx.DB // folio_writer: what issuing looks up, of all tenants
+	reads    *sqlx.DB // folio_reader: requests that read, see read
+	hearing  *sqlx.DB // folio_reader: the one that listens
+	settling *sqlx.DB // folio_settler: holders, fences and voids
+	audits   *sqlx.DB // folio_auditor
+	rest     *sqlx.DB // the owner: migrations and administration
+	url      string
 }
+
+// The roles that migrations/0006_tenants.sql makes; owner is whoever the URL names.
+const (
+	owner         = ""
+	roleWriter    = "folio_writer"
+	roleReader    = "folio_reader"
+	roleSettler   = "folio_settler"
+	roleAuditor   = "folio_auditor"
+	othersDefault = 15
+)
 
 // Bounds that the server keeps for us, so that a replica that vanished cannot
 // hold a row for long. They are strings for the server, in milliseconds.
@@ -43,25 +59,49 @@ func Open(cfg DBConfig) (*DB, error) {
 	if cfg.Silence <= 0 {
 		cfg.Silence = 10 * time.Second
 	}
-	batches, err := connections(cfg.URL, batchTimeout, cfg.Silence, orDefault(cfg.Batches, 4))
-	if err != nil {
-		return nil, err
+	others := orDefault(cfg.Others, othersDefault)
+	db := &DB{url: cfg.URL}
+	for _, set := range []struct {
+		of      **sqlx.DB
+		role    string
+		timeout string
+		count   int
+	}{
+		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4)},
+		{&db.lookUps, roleWriter, restTimeout, others * 3 / othersDefault},
+		{&db.reads, roleReader, restTimeout, others * 4 / othersDefault},
+		{&db.hearing, roleReader, restTimeout, 1},
+		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault},
+		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault},
+		{&db.rest, owner, restTimeout, others * 4 / othersDefault},
+	} {
+		var err error
+		if *set.of, err = connections(cfg.URL, set.role, set.timeout, cfg.Silence, max(1, set.count)); err != nil {
+			return nil, err
+		}
 	}
-	rest, err := connections(cfg.URL, restTimeout, cfg.Silence, orDefault(cfg.Others, 8))
-	if err != nil {
-		return nil, err
-	}
-	return &DB{batches: batches, rest: rest, url: cfg.URL}, nil
+	return db, nil
+}
+
+// sets are all sets of connections.
+func (db *DB) sets() []*sqlx.DB {
+	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.rest}
 }
 
 // Close closes the connections, once what uses them has ended.
-func (db *DB) Close() error { return errors.Join(db.batches.Close(), db.rest.Close()) }
+func (db *DB) Close() error {
+	var errs []error
+	for _, set := range db.sets() {
+		errs = append(errs, set.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Ping asks whether the server answers.
 func (db *DB) Ping(ctx context.Context) error { return wrap("ping Postgres", db.rest.PingContext(ctx)) }
 
-// Check refuses a server that could forget what it acknowledged, and one whose
-// schema is older than this program.
+// Check refuses a server that could forget what it acknowledged, one whose
+// schema is older than this program, and a user who may not take the roles.
 func (db *DB) Check(ctx context.Context) error {
 	for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
 		var value string
@@ -72,12 +112,27 @@ func (db *DB) Check(ctx context.Context) error {
 			return fmt.Errorf("check Postgres: %s is off, so acknowledged invoices could be lost; set %s = on", setting, setting)
 		}
 	}
-	return db.checkSchema(ctx)
+	if err := db.checkSchema(ctx); err != nil {
+		return err
+	}
+	return db.checkRoles(ctx)
+}
+
+// checkRoles takes each role once.
+func (db *DB) checkRoles(ctx context.Context) error {
+	for role, set := range map[string]*sqlx.DB{
+		roleWriter: db.lookUps, roleReader: db.reads, roleSettler: db.settling, roleAuditor: db.audits,
+	} {
+		if err := set.PingContext(ctx); err != nil {
+			return wrap(fmt.Sprintf("connect to Postgres as %s (if it refuses, run folio migrate, or grant %s to the user of the URL)", role, role), err)
+		}
+	}
+	return nil
 }
 
 // connections makes one bounded set of connections. What the URL says itself is
-// kept; everything else is set here, for every session.
-func connections(url, statementTimeout string, silence time.Duration, count int) (*sqlx.DB, error) {
+// kept, but for the role; everything else is set here, for every session.
+func connections(url, role, statementTimeout string, silence time.Duration, count int) (*sqlx.DB, error) {
 	cfg, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
@@ -105,6 +160,12 @@ func connections(url, statementTimeout string, silence time.Duration, count int)
 		if _, set := cfg.Runtime[name]; !set {
 			cfg.Runtime[name] = value
 		}
+	}
+	if role != owner {
+		cfg.Runtime["role"] = role
+	}
+	if role == roleReader {
+		cfg.BinaryParameters = true // a statement in one round trip; its parameters are no []byte but a key's hash
 	}
 	connector, err := pq.NewConnectorConfig(cfg)
 	if err != nil {

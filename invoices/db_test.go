@@ -113,7 +113,7 @@ func TestAnOrdinaryUserCanReadTheEra(t *testing.T) {
 	db := open(t, address)
 	db.exec(t, `create role plain_era login`)
 	t.Cleanup(func() { dropRole(t, address, "plain_era") })
-	db.exec(t, `grant select on restores to plain_era`)
+	db.exec(t, `grant folio_settler to plain_era`)
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)

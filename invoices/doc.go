@@ -27,6 +27,16 @@
 // credited for more than its gross, and is cancelled when nothing is left of it;
 // that is told by its account when it is read, its row never changes.
 //
+// # Who may do what
+//
+// Each use of Postgres takes a role that can do just what the use needs: the
+// reader of requests, the writer, the settler, the auditor; see [DB] and
+// migrations/0006_tenants.sql. Every statement that reads for a request names its
+// tenant, and the reader's transaction shows it no other tenant's rows: a
+// statement that forgot would find nothing.
+//
+// # Eras
+//
 // The era names one history of Postgres; a failover or an announced restore
 // begins another, and may have lost rows that were acknowledged. Numbers of an
 // earlier era are never given again: those without a row become void.

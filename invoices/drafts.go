@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // SavedDraft is a document that is not issued yet, as the API shows it, or was
@@ -140,8 +142,10 @@ func (db *DB) draft(ctx context.Context, tenant, id string) (draftRow, error) {
 	if !isDraftID(id) {
 		return r, ErrNotFound
 	}
-	err := db.rest.GetContext(ctx, &r, selectDraft+`where d.tenant = $1 and d.draft_id = $2`, tenant, id)
-	return r, wrap("read draft "+id, err)
+	err := db.read(ctx, tenant, "read draft "+id, func(q sqlx.QueryerContext) error {
+		return sqlx.GetContext(ctx, q, &r, selectDraft+`where d.tenant = $1 and d.draft_id = $2`, tenant, id)
+	})
+	return r, err
 }
 
 // ListDrafts returns a page of a tenant's drafts, in the order in which they were
@@ -157,8 +161,11 @@ func (is *Issuer) ListDrafts(ctx context.Context, tenant string, limit int, curs
 		return DraftPage{}, badCursor()
 	}
 	var rows []draftRow
-	if err := is.DB.rest.SelectContext(ctx, &rows, selectDraft+draftsAfter, tenant, cursor, limit+1); err != nil {
-		return DraftPage{}, wrap("list drafts", err)
+	err := is.DB.read(ctx, tenant, "list drafts", func(q sqlx.QueryerContext) error {
+		return sqlx.SelectContext(ctx, q, &rows, selectDraft+draftsAfter, tenant, cursor, limit+1)
+	})
+	if err != nil {
+		return DraftPage{}, err
 	}
 	p := DraftPage{Drafts: make([]SavedDraft, 0, len(rows))}
 	if len(rows) > limit {
@@ -210,7 +217,7 @@ func (db *DB) insertDraft(ctx context.Context, id string, at time.Time, r DraftR
 	if r.ID != "" {
 		digest = r.Digest[:]
 	}
-	_, err := db.rest.ExecContext(ctx, insert, r.Identity.Tenant, id, string(r.Content), at, r.ID, digest)
+	_, err := db.lookUps.ExecContext(ctx, insert, r.Identity.Tenant, id, string(r.Content), at, r.ID, digest)
 	return wrap("store draft "+id, err)
 }
 
@@ -218,7 +225,7 @@ func (db *DB) insertDraft(ctx context.Context, id string, at time.Time, r DraftR
 func (db *DB) draftOfRequest(ctx context.Context, tenant string, r DraftRequest) (*SavedDraft, error) {
 	var row draftRow
 	err := wrap("look up the request of a draft",
-		db.rest.GetContext(ctx, &row, selectDraft+`where d.tenant = $1 and d.request_id = $2`, tenant, r.ID))
+		db.lookUps.GetContext(ctx, &row, selectDraft+`where d.tenant = $1 and d.request_id = $2`, tenant, r.ID))
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, nil

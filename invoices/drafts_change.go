@@ -83,7 +83,7 @@ func (db *DB) changeDraft(ctx context.Context, c draftChange) error {
 	if !isDraftID(c.id) {
 		return ErrNotFound
 	}
-	err := db.inTx(ctx, c.doing, func(tx *sqlx.Tx) error {
+	err := transact(ctx, db.lookUps, c.doing, func(tx *sqlx.Tx) error {
 		var now struct {
 			Version int64 `db:"version"`
 			Frozen  bool  `db:"frozen"`
@@ -106,7 +106,7 @@ func (db *DB) changeDraft(ctx context.Context, c draftChange) error {
 		return err
 	}
 	var now draftRow
-	again := wrap(c.doing, db.rest.GetContext(ctx, &now,
+	again := wrap(c.doing, db.lookUps.GetContext(ctx, &now,
 		selectDraft+`where d.tenant = $1 and d.draft_id = $2 for share of d`, c.tenant, c.id))
 	switch {
 	case c.isDone(now, again):

@@ -49,7 +49,7 @@ func (e era) compare(other era) (order int, ordered bool) {
 // Era returns the era that Postgres is in now. It fails on a standby.
 func (db *DB) Era(ctx context.Context) (string, error) {
 	var text string
-	if err := db.rest.GetContext(ctx, &text, `select current_era()`); err != nil {
+	if err := db.settling.GetContext(ctx, &text, `select current_era()`); err != nil {
 		return "", wrap("read the era of Postgres", err)
 	}
 	if _, err := parseEra(text); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"folio/invoices/document"
+
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 )
@@ -78,5 +80,6 @@ func isOurs(err error) bool {
 			return true
 		}
 	}
-	return false
+	var invalid *document.InvalidError
+	return errors.As(err, &invalid)
 }

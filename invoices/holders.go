@@ -25,14 +25,14 @@ func (o *Owner) Enroll(ctx context.Context, holder string) (string, error) {
 		insert into holders (holder, era)
 		select $1, $2 where current_era() = $2
 		on conflict (holder) do nothing`
-	if _, err := o.DB.rest.ExecContext(ctx, insert, holder, now); err != nil {
+	if _, err := o.DB.settling.ExecContext(ctx, insert, holder, now); err != nil {
 		return "", wrap("enrol holder "+holder, err)
 	}
 	var row struct {
 		Era    string     `db:"era"`
 		Fenced *time.Time `db:"fenced_at"`
 	}
-	err = o.DB.rest.GetContext(ctx, &row, `select era, fenced_at from holders where holder = $1`, holder)
+	err = o.DB.settling.GetContext(ctx, &row, `select era, fenced_at from holders where holder = $1`, holder)
 	switch {
 	case err != nil:
 		return "", wrap("enrol holder "+holder+": the era has changed meanwhile", err)

@@ -95,7 +95,7 @@ func (db *DB) findRequests(ctx context.Context, requests []requestKey) ([]*store
 	const query = `select q.i, ` + storedColumns + `
 		from unnest(cast($1 as text[]), cast($2 as text[])) with ordinality as q (tenant, request_id, i)
 		join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0`
-	if err := db.rest.SelectContext(ctx, &rows, query, pq.Array(tenants), pq.Array(ids)); err != nil {
+	if err := db.lookUps.SelectContext(ctx, &rows, query, pq.Array(tenants), pq.Array(ids)); err != nil {
 		return nil, wrap("look up requests", err)
 	}
 	all := make([]*stored, len(requests))

@@ -7,26 +7,28 @@ import (
 	"strings"
 )
 
-// An API key is keyPrefix, 24 random characters of base62 (142 bits) and 6 that
+// An API key is folio_live_ or folio_test_, 24 random characters of base62 (142 bits) and 6 that
 // are the CRC-32 of all before them: so a typo, or a string that only looks like
 // a key, is told without a question to the database, and a scanner for leaked
 // secrets can tell real ones.
 const (
-	keyPrefix = "folio_live_"
+	keyLive   = "folio_live_"
+	keyTest   = "folio_test_" // a mark for people: it does what a live one does
 	keyRandom = 24
 	keySum    = 6
 	base62    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// newKeyText makes an API key. It is shown once and kept nowhere.
-func newKeyText() string {
-	body := keyPrefix + randomText(keyRandom)
+// newKeyText makes an API key that begins with prefix. It is shown once and kept
+// nowhere.
+func newKeyText(prefix string) string {
+	body := prefix + randomText(keyRandom)
 	return body + keyChecksum(body)
 }
 
 // wellFormedKey reports whether text can be an API key.
 func wellFormedKey(text string) bool {
-	if len(text) != len(keyPrefix)+keyRandom+keySum || !strings.HasPrefix(text, keyPrefix) {
+	if len(text) != len(keyLive)+keyRandom+keySum || !strings.HasPrefix(text, keyLive) && !strings.HasPrefix(text, keyTest) {
 		return false
 	}
 	body := text[:len(text)-keySum]

@@ -167,7 +167,7 @@ func (db *DB) findItems(ctx context.Context, r NumbersRequest, id string) ([]ite
 	var items []item
 	const query = `select item, kind, series, period, number, printed_number, digest from documents
 		where tenant = $1 and request_id = $2 order by item`
-	if err := db.rest.SelectContext(ctx, &items, query, r.Identity.Tenant, id); err != nil {
+	if err := db.lookUps.SelectContext(ctx, &items, query, r.Identity.Tenant, id); err != nil {
 		return nil, wrap("look up a request for numbers", err)
 	}
 	for _, i := range items {

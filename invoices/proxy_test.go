@@ -29,17 +29,19 @@ type proxy struct {
 	backend  string
 	listener net.Listener
 	running  sync.WaitGroup
+	trips    atomic.Int64 // messages that ask for an answer: simple queries and Syncs
 
-	mu      sync.Mutex
-	marker  string // part of the statement waited for; "" if none
-	how     cut
-	fired   int
-	also    func() // done at the cut
-	lost    func() // done when what is delayed has been kept back, before the client learns of it
-	release chan struct{}
-	late    chan struct{} // closed when what was delayed has been executed
-	refused bool          // new connections are
-	conns   map[net.Conn]bool
+	mu       sync.Mutex
+	marker   string // part of the statement waited for; "" if none
+	how      cut
+	fired    int
+	also     func() // done at the cut
+	lost     func() // done when what is delayed has been kept back, before the client learns of it
+	release  chan struct{}
+	released bool
+	late     chan struct{} // closed when what was delayed has been executed
+	refused  bool          // new connections are
+	conns    map[net.Conn]bool
 }
 
 // throughProxy opens the database of url through a proxy.
@@ -63,7 +65,7 @@ func throughProxy(t testing.TB, databaseURL string) (*DB, *proxy) {
 func (p *proxy) arm(marker string, how cut) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.marker, p.how, p.release, p.late = marker, how, make(chan struct{}), make(chan struct{})
+	p.marker, p.how, p.release, p.late, p.released = marker, how, make(chan struct{}), make(chan struct{}), false
 }
 
 // onCut has also done after the statement was executed, or not, and before the
@@ -89,6 +91,15 @@ func (p *proxy) refuse() {
 	p.refused = true
 }
 
+// cutAll closes every connection there is.
+func (p *proxy) cutAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.Close()
+	}
+}
+
 func (p *proxy) cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,7 +110,10 @@ func (p *proxy) cuts() int {
 func (p *proxy) letGo() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	close(p.release)
+	if p.release != nil && !p.released {
+		close(p.release)
+		p.released = true
+	}
 }
 
 // waitForLate waits until what was let go has been executed.
@@ -160,11 +174,8 @@ func (p *proxy) accept() {
 
 func (p *proxy) close() {
 	p.listener.Close()
-	p.mu.Lock()
-	for c := range p.conns {
-		c.Close()
-	}
-	p.mu.Unlock()
+	p.letGo() // a test that failed did not
+	p.cutAll()
 	p.running.Wait()
 }
 
@@ -218,6 +229,9 @@ func (s *session) requests() {
 		message, err := readMessage(s.client, startup)
 		if err != nil {
 			return
+		}
+		if kind := message[0]; !startup && (kind == 'Q' || kind == 'S') {
+			s.trips.Add(1)
 		}
 		statement := message
 		switch kind := message[0]; {

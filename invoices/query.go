@@ -7,6 +7,8 @@ import (
 
 	"folio/counter"
 	"folio/invoices/document"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // The bounds of a page.
@@ -23,8 +25,11 @@ func (db *DB) Invoice(ctx context.Context, tenant, id string) (Invoice, error) {
 		return Invoice{}, ErrNotFound
 	}
 	var s shown
-	if err := db.rest.GetContext(ctx, &s, invoiceByKey, k.Tenant, k.Name, k.Period, k.Number); err != nil {
-		return Invoice{}, wrap("read an invoice", err)
+	err := db.read(ctx, tenant, "read an invoice", func(q sqlx.QueryerContext) error {
+		return sqlx.GetContext(ctx, q, &s, invoiceByKey, k.Tenant, k.Name, k.Period, k.Number)
+	})
+	if err != nil {
+		return Invoice{}, err
 	}
 	return s.invoice()
 }
@@ -46,8 +51,11 @@ func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 	}
 	query, args := q.sql(tenant, after)
 	var rows []shown
-	if err := db.rest.SelectContext(ctx, &rows, query, args...); err != nil {
-		return Page{}, wrap("list invoices", err)
+	err = db.read(ctx, tenant, "list invoices", func(q sqlx.QueryerContext) error {
+		return sqlx.SelectContext(ctx, q, &rows, query, args...)
+	})
+	if err != nil {
+		return Page{}, err
 	}
 	return page(rows, q.Limit)
 }
@@ -201,7 +209,7 @@ func (db *DB) seriesWithDocuments(ctx context.Context, tenant string) ([]counter
 		Series string `db:"series"`
 		Period string `db:"period"`
 	}
-	err := db.rest.SelectContext(ctx, &rows, `with recursive `+eachPeriod+` select series, period from p`, tenant)
+	err := db.audits.SelectContext(ctx, &rows, `with recursive `+eachPeriod+` select series, period from p`, tenant)
 	if err != nil {
 		return nil, wrap("list the series of "+tenant, err)
 	}

@@ -54,7 +54,7 @@ func newReplicaWith(t testing.TB, db *DB, store counter.Store, cfg WriterConfig)
 // newTenant makes a tenant and returns who its key speaks for.
 func newTenant(t testing.TB, db *DB, name string) Identity {
 	t.Helper()
-	_, _, text, err := db.CreateTenant(t.Context(), name, "Europe/Vienna")
+	_, _, text, err := db.CreateTenant(t.Context(), Tenant{Name: name, TimeZone: "Europe/Vienna"})
 	if err != nil {
 		t.Fatal(err)
 	}

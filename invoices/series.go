@@ -164,7 +164,12 @@ func insertSeries(ctx context.Context, q sqlx.ExecerContext, s Series, at time.T
 
 // ListSeries returns the series of a tenant by name.
 func (db *DB) ListSeries(ctx context.Context, tenant string) ([]Series, error) {
-	return listSeries(ctx, db.rest, tenant)
+	var all []Series
+	err := db.read(ctx, tenant, "list the series of "+tenant, func(q sqlx.QueryerContext) (err error) {
+		all, err = listSeries(ctx, q, tenant)
+		return err
+	})
+	return all, err
 }
 
 func listSeries(ctx context.Context, q sqlx.QueryerContext, tenant string) ([]Series, error) {
@@ -192,7 +197,7 @@ func findSeries(ctx context.Context, q sqlx.QueryerContext, tenant, name string)
 
 // findRule reads the rule of a series; nil if there is no such series.
 func (db *DB) findRule(ctx context.Context, tenant, name string) (*rule, error) {
-	s, err := findSeries(ctx, db.rest, tenant, name)
+	s, err := findSeries(ctx, db.lookUps, tenant, name)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}

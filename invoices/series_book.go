@@ -26,7 +26,12 @@ func (b *SeriesBook) List(ctx context.Context, tenant string) ([]Series, error) 
 
 // Find returns a series of a tenant. ErrNotFound: there is none of that name.
 func (b *SeriesBook) Find(ctx context.Context, tenant, name string) (Series, error) {
-	return findSeries(ctx, b.DB.rest, tenant, name)
+	var s Series
+	err := b.DB.read(ctx, tenant, "read a series", func(q sqlx.QueryerContext) (err error) {
+		s, err = findSeries(ctx, q, tenant, name)
+		return err
+	})
+	return s, err
 }
 
 // Put makes a series or changes what it says, and returns it with what was left

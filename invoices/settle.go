@@ -79,7 +79,7 @@ func mayTouch(block, now string) (same bool, err error) {
 // holder that never enrolled here is inserted, fenced. A stale server is left
 // alone. Executed twice it changes nothing.
 func (o *Owner) fence(ctx context.Context, b counter.Block) error {
-	return o.DB.inTx(ctx, "fence "+b.Holder, func(tx *sqlx.Tx) error {
+	return transact(ctx, o.DB.settling, "fence "+b.Holder, func(tx *sqlx.Tx) error {
 		var now string
 		if err := tx.GetContext(ctx, &now, `select current_era()`); err != nil {
 			return err
@@ -122,7 +122,7 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 		       runs.first, runs.last
 		from (values (1)) as always left join (` + selectRuns + `) as runs on true
 		order by runs.first`
-	err := o.DB.rest.SelectContext(ctx, &rows, query, s.Tenant, s.Name, s.Period, b.First, b.Last, b.Holder)
+	err := o.DB.settling.SelectContext(ctx, &rows, query, s.Tenant, s.Name, s.Period, b.First, b.Last, b.Holder)
 	if err != nil {
 		return finding{}, err
 	}
@@ -143,8 +143,12 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 
 // Floor implements counter.Owner: the highest number of s that has a row.
 func (o *Owner) Floor(ctx context.Context, s counter.Series) (int64, error) {
+	return readFloor(ctx, o.DB.settling, s)
+}
+
+func readFloor(ctx context.Context, q sqlx.QueryerContext, s counter.Series) (int64, error) {
 	var highest int64
 	const query = `select coalesce(max(number), 0) from documents where tenant = $1 and series = $2 and period = $3`
-	err := o.DB.rest.GetContext(ctx, &highest, query, s.Tenant, s.Name, s.Period)
+	err := sqlx.GetContext(ctx, q, &highest, query, s.Tenant, s.Name, s.Period)
 	return highest, wrap("read the highest number of "+s.String(), err)
 }

@@ -7,11 +7,16 @@ import (
 	"folio/invoices/document"
 )
 
-// Tenant is an issuer of invoices.
+// Tenant is an issuer of invoices. What it says of itself is copied into each
+// document at its issue.
 type Tenant struct {
-	Name      string    `json:"name" db:"name"`           // [a-z0-9-], the tenant's identity
-	TimeZone  string    `json:"time_zone" db:"time_zone"` // IANA name; decides what "today" is
-	CreatedAt time.Time `json:"created_at" db:"created_at"`
+	Name            string            `json:"name"`                 // [a-z0-9-], the tenant's identity
+	TimeZone        string            `json:"time_zone"`            // IANA name; decides what "today" is
+	LegalName       string            `json:"legal_name,omitempty"` // the seller (EN 16931 BG-4) on its documents
+	TaxID           string            `json:"tax_id,omitempty"`
+	Address         *document.Address `json:"address,omitempty"`
+	DefaultCurrency string            `json:"default_currency,omitempty"` // of drafts that name none; ISO 4217
+	CreatedAt       time.Time         `json:"created_at"`
 }
 
 // Identity is who an API key speaks for.

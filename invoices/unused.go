@@ -8,6 +8,8 @@ import (
 
 	"folio/counter"
 	"folio/invoices/document"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // Unused are the numbers of the range that a series was granted which no document
@@ -91,48 +93,62 @@ func (b *SeriesBook) granted(ctx context.Context, who Identity, name string, per
 // unused returns the numbers of within that have no row. Above the highest row
 // there is nothing to read.
 func (db *DB) unused(ctx context.Context, s counter.Series, within counter.Range) ([]counter.Range, error) {
-	highest, err := (&Owner{DB: db}).Floor(ctx, s)
+	var used []counter.Range
+	err := db.read(ctx, s.Tenant, "read what is used of "+s.String(), func(q sqlx.QueryerContext) error {
+		highest, err := readFloor(ctx, q, s)
+		if err != nil {
+			return err
+		}
+		for _, part := range pieces([]counter.Range{{First: within.First, Last: min(within.Last, highest)}}, readAtOnce) {
+			runs, err := readRuns(ctx, q, s, part)
+			if err != nil {
+				return err
+			}
+			used = append(used, coverage(runs)...)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	var used []counter.Range
-	for _, part := range pieces([]counter.Range{{First: within.First, Last: min(within.Last, highest)}}, readAtOnce) {
-		runs, err := readRuns(ctx, db.rest, s, part)
-		if err != nil {
-			return nil, err
-		}
-		used = append(used, coverage(runs)...)
 	}
 	return append([]counter.Range{}, without([]counter.Range{within}, merged(used))...), nil
 }
 
 // voidsFor returns the numbers of within that are void for a reason.
 func (db *DB) voidsFor(ctx context.Context, s counter.Series, within counter.Range, reason string) ([]counter.Range, error) {
-	ranges := []counter.Range{}
-	highest, err := (&Owner{DB: db}).Floor(ctx, s)
+	var ranges []counter.Range
+	err := db.read(ctx, s.Tenant, "read the voids of "+s.String(), func(q sqlx.QueryerContext) error {
+		highest, err := readFloor(ctx, q, s)
+		if err != nil {
+			return err
+		}
+		within.Last = min(within.Last, highest)
+		for _, part := range pieces([]counter.Range{within}, readAtOnce) {
+			var rows []struct {
+				First int64 `db:"first"`
+				Last  int64 `db:"last"`
+			}
+			if err := sqlx.SelectContext(ctx, q, &rows, selectVoids, s.Tenant, s.Name, s.Period, part.First, part.Last, reason); err != nil {
+				return err
+			}
+			for _, r := range rows {
+				ranges = append(ranges, counter.Range{First: r.First, Last: r.Last})
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	within.Last = min(within.Last, highest)
-	for _, part := range pieces([]counter.Range{within}, readAtOnce) {
-		var rows []struct {
-			First int64 `db:"first"`
-			Last  int64 `db:"last"`
-		}
-		const query = `
-			select min(number) as first, max(number) as last
-			from (select number, number - row_number() over (order by number) as island
-			      from documents
-			      where tenant = $1 and series = $2 and period = $3 and number between $4 and $5
-			        and status = 'void' and reason = $6) d
-			group by island
-			order by 1`
-		if err := db.rest.SelectContext(ctx, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last, reason); err != nil {
-			return nil, wrap("read the voids "+part.String()+" of "+s.String(), err)
-		}
-		for _, r := range rows {
-			ranges = append(ranges, counter.Range{First: r.First, Last: r.Last})
-		}
-	}
 	return append([]counter.Range{}, merged(ranges)...), nil
 }
+
+// selectVoids reads the numbers that are void for a reason, as ranges.
+const selectVoids = `
+	select min(number) as first, max(number) as last
+	from (select number, number - row_number() over (order by number) as island
+	      from documents
+	      where tenant = $1 and series = $2 and period = $3 and number between $4 and $5
+	        and status = 'void' and reason = $6) d
+	group by island
+	order by 1`

@@ -37,7 +37,7 @@ func (o *Owner) Void(ctx context.Context, holder string, s counter.Series, range
 		return err
 	}
 	for _, part := range pieces(merged(ranges), readAtOnce) {
-		runs, err := readRuns(ctx, o.DB.rest, s, part)
+		runs, err := readRuns(ctx, o.DB.settling, s, part)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 			Same bool `db:"same"`
 			Open bool `db:"open"`
 		}
-		err := o.DB.rest.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
+		err := o.DB.settling.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
 			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By)
 		switch {
 		case err != nil:

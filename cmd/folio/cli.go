@@ -8,11 +8,11 @@ import (
 )
 
 // cli is the command line. Every flag has an environment variable, which --help
-// shows.
+// shows, but those that change a tenant.
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the API until SIGTERM."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
-	Tenant   tenantCmd   `cmd:"" help:"Make and list tenants."`
+	Tenant   tenantCmd   `cmd:"" help:"Make, change, show and list tenants."`
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
 	Series   seriesCmd   `cmd:"" help:"List, show, make and change the series of a tenant."`
 	Ledger   ledgerCmd   `cmd:"" help:"Print the books: what is held, free and finished in each series."`

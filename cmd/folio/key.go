@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"folio/invoices"
@@ -22,14 +23,16 @@ type newKey struct {
 
 type keyCreateCmd struct {
 	database
-	Tenant string `arg:"" help:"The tenant."`
-	JSON   bool   `help:"Print JSON." name:"json" env:"FOLIO_JSON"`
+	Tenant string           `arg:"" help:"The tenant."`
+	Scope  []invoices.Scope `help:"What it may do: invoices:write, invoices:read, series:write; all if not given." env:"FOLIO_SCOPE"`
+	Test   bool             `help:"Mark it as a key for tests; it does what a live one does." env:"FOLIO_TEST_KEY"`
+	JSON   bool             `help:"Print JSON." name:"json" env:"FOLIO_JSON"`
 }
 
 // Run makes the key.
 func (c *keyCreateCmd) Run(cmd command) error {
 	return c.withDB(func(db *invoices.DB) error {
-		key, text, err := (&invoices.Keys{DB: db}).Create(cmd.ctx, c.Tenant)
+		key, text, err := (&invoices.Keys{DB: db}).Create(cmd.ctx, c.Tenant, invoices.NewKey{Test: c.Test, Scopes: c.Scope})
 		if err != nil {
 			return err
 		}
@@ -58,10 +61,26 @@ func (c *keyListCmd) Run(cmd command) error {
 			return printJSON(cmd, keys)
 		}
 		for _, k := range keys {
-			fmt.Fprintf(cmd.stdout, "%s   since %s   %s\n", k.ID, k.CreatedAt.Format(time.DateTime), keyState(k))
+			fmt.Fprintf(cmd.stdout, "%s   %s   %-42s   since %s   %s   %s\n",
+				k.ID, k.Mode, scopes(k), k.CreatedAt.Format(time.DateTime), lastUse(k), keyState(k))
 		}
 		return nil
 	})
+}
+
+func scopes(k invoices.APIKey) string {
+	var words []string
+	for _, s := range k.Scopes {
+		words = append(words, string(s))
+	}
+	return strings.Join(words, " ")
+}
+
+func lastUse(k invoices.APIKey) string {
+	if k.LastUsedAt == nil {
+		return "never used"
+	}
+	return "used " + k.LastUsedAt.Format(time.DateTime)
 }
 
 func keyState(k invoices.APIKey) string {

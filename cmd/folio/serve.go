@@ -72,6 +72,7 @@ type replica struct {
 	etcd      *clientv3.Client
 	allocator *counter.Allocator
 	writer    *invoices.Writer
+	keys      *invoices.Keys
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
@@ -96,6 +97,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
+	r.keys = &invoices.Keys{DB: db, Log: log}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
@@ -103,7 +105,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
-		Invoices: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: registry,
+		Invoices: db, Tenants: db, Keys: r.keys, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil
@@ -150,6 +152,7 @@ func (r *replica) run(ctx context.Context) error {
 		defer stopAllocating() // the allocator outlives the writer: what is written is known before it hands back
 		return r.writer.Run(writing)
 	})
+	parts.Go(func() error { return r.keys.Run(writing) }) // as long as requests are
 	parts.Go(func() error {
 		if err := r.checkPostgres(allocating); err != nil {
 			return err

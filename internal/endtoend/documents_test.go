@@ -52,7 +52,9 @@ func TestRealInvoicesAndWhatAClientSees(t *testing.T) {
 	t.Run("another tenant's invoice is not there", func(t *testing.T) { otherTenant(t, c) })
 	t.Run("a draft becomes an invoice once, which is credited to the cent", func(t *testing.T) { draftsAndCredits(t, c) })
 	t.Run("a revoked key is refused by every replica within a second", func(t *testing.T) { revokedKey(t, c) })
+	t.Run("a tenant that changes is printed so by every replica, and what was issued stays", func(t *testing.T) { changedTenant(t, c) })
 	auditIsClean(t, c)
+	t.Run("a replica that ends has stored when keys were used", func(t *testing.T) { usedKeys(t, c) })
 }
 
 func realDocuments(t *testing.T, c *devcluster.Cluster) {
@@ -200,5 +202,62 @@ func revokedKey(t *testing.T, c *devcluster.Cluster) {
 	}
 	for _, r := range c.Replicas {
 		eventually(t, 2*time.Second, "the key is refused", func() bool { return status(r) == http.StatusUnauthorized })
+	}
+}
+
+func changedTenant(t *testing.T, c *devcluster.Cluster) {
+	key := tenant(t, c, "renamed")
+	set := func(name string) {
+		t.Helper()
+		if _, err := c.Run(within(t, 20*time.Second), "tenant", "set", "renamed", "--legal-name", name, "--country", "AT"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	printedBy := func(inv *client.Invoice) string {
+		if inv == nil || inv.Seller == nil || inv.Seller.Name == nil {
+			return ""
+		}
+		return *inv.Seller.Name
+	}
+	set("Before & Co")
+	var first *client.Invoice
+	for _, r := range c.Replicas {
+		eventually(t, 2*time.Second, "the replica prints the name", func() bool {
+			first = issue(t, connect(t, r, key), "", []byte(smallBody)).JSON201
+			return printedBy(first) == "Before & Co"
+		})
+	}
+	set("After AG")
+	for _, r := range c.Replicas {
+		eventually(t, 2*time.Second, "the replica prints the new name", func() bool {
+			return printedBy(issue(t, connect(t, r, key), "", []byte(smallBody)).JSON201) == "After AG"
+		})
+		got, err := connect(t, r, key).GetInvoiceWithResponse(within(t, 20*time.Second), first.Id, nil)
+		if err != nil || printedBy(got.JSON200) != "Before & Co" {
+			t.Errorf("what was issued before is now %s, %v", got.Body, err)
+		}
+	}
+}
+
+// usedKeys looks for the key that realDocuments sent to every replica.
+func usedKeys(t *testing.T, c *devcluster.Cluster) {
+	used := func() bool {
+		out, err := c.Run(within(t, 20*time.Second), "key", "list", "documents", "--json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []struct {
+			LastUsedAt *time.Time `json:"last_used_at"`
+		}
+		if err := json.Unmarshal([]byte(out), &keys); err != nil || len(keys) != 1 {
+			t.Fatalf("%s, %v", out, err)
+		}
+		return keys[0].LastUsedAt != nil
+	}
+	if err := c.Replicas[0].Terminate(within(t, 20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if !used() {
+		t.Error("the key was used, and nobody knows")
 	}
 }

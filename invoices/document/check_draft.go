@@ -59,16 +59,19 @@ func (c *check) customer(u *Customer) {
 	if u.Email != "" && (strings.Count(u.Email, "@") != 1 || strings.Trim(u.Email, "@") != u.Email || strings.ContainsAny(u.Email, " \t\r\n")) {
 		c.fail("/customer/email", "is no email address: want one @ and no spaces")
 	}
-	a := u.Address
+	c.address("/customer/address", u.Address)
+}
+
+func (c *check) address(at string, a *Address) {
 	if a == nil {
 		return
 	}
-	c.text("/customer/address/street", a.Street, MaxStreet)
-	c.text("/customer/address/locality", a.Locality, MaxLocality)
-	c.text("/customer/address/region", a.Region, MaxRegion)
-	c.text("/customer/address/postal_code", a.PostalCode, MaxPostalCode)
+	c.text(at+"/street", a.Street, MaxStreet)
+	c.text(at+"/locality", a.Locality, MaxLocality)
+	c.text(at+"/region", a.Region, MaxRegion)
+	c.text(at+"/postal_code", a.PostalCode, MaxPostalCode)
 	if a.Country != "" && !isCountry(a.Country) {
-		c.fail("/customer/address/country", "is no country code of ISO 3166-1: want two capital letters, such as AT")
+		c.fail(at+"/country", "is no country code of ISO 3166-1: want two capital letters, such as AT")
 	}
 }
 

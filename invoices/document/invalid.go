@@ -11,7 +11,8 @@ type FieldError struct {
 	Detail  string `json:"detail"`  // what is wrong and what would be right, as a sentence
 }
 
-// InvalidError is a draft that breaks rules; it names each bad field.
+// InvalidError is a draft, or another thing that was sent, that breaks rules; it
+// names each bad field.
 type InvalidError struct {
 	Fields []FieldError
 }
@@ -21,5 +22,5 @@ func (e *InvalidError) Error() string {
 	for i, f := range e.Fields {
 		parts[i] = fmt.Sprintf("%s: %s", f.Pointer, f.Detail)
 	}
-	return "invalid invoice: " + strings.Join(parts, "; ")
+	return "invalid: " + strings.Join(parts, "; ")
 }

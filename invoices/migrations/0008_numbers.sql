@@ -14,6 +14,8 @@ create table annulments (
     primary key (tenant, series, period, number),
     foreign key (tenant, series, period, number) references documents (tenant, series, period, number)
 );
+select grant_rights('annulments', 'select', 'select, insert', 'select', 'select');
+select build_wall('annulments', 'tenant');
 
 -- +goose Down
 drop table annulments;
