@@ -28,6 +28,15 @@ import (
 type canary struct {
 	name, token, key string
 	id, cursor       string // of an invoice, and of a page of its list
+	draft            string // id of a draft
+}
+
+// idOf is the id of what the path is about.
+func (c *canary) idOf(path string) string {
+	if strings.HasPrefix(path, "/v1/drafts") {
+		return c.draft
+	}
+	return c.id
 }
 
 // aviary is the API over a real Postgres, with what it says and logs.
@@ -36,6 +45,7 @@ type aviary struct {
 	handler http.Handler
 	doc     *openapi3.T
 	db      *invoices.DB
+	issuer  *invoices.Issuer
 	log     lockedBuffer
 	metrics *prometheus.Registry
 }
@@ -83,16 +93,18 @@ func newAviary(t *testing.T) *aviary {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	numbers := &counter.Allocator{Config: counter.Config{Store: &countertest.Mem{}, Owner: &invoices.Owner{DB: db}, Pod: "test", Log: log}}
+	store := &countertest.Mem{}
+	numbers := &counter.Allocator{Config: counter.Config{Store: store, Owner: &invoices.Owner{DB: db}, Pod: "test", Log: log}}
 	writer := invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: numbers, Log: log})
 	running, stop := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	parts.Go(func() { _ = writer.Run(running) })
 	parts.Go(func() { _ = numbers.Run(running) })
 	t.Cleanup(func() { stop(); parts.Wait() })
-	issuer := &invoices.Issuer{DB: db, Numbers: numbers, Writer: writer}
+	a.issuer = &invoices.Issuer{DB: db, Numbers: numbers, Writer: writer}
 	a.handler = New(Config{
-		Issuer: issuer, Numbers: issuer, Invoices: db, Tenants: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: a.metrics,
+		Issuer: a.issuer, Numbers: a.issuer, Drafts: a.issuer, Series: &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: numbers},
+		Invoices: db, Tenants: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: a.metrics,
 	})
 	return a
 }
@@ -136,6 +148,17 @@ func (a *aviary) hatch(name string) *canary {
 		a.t.Fatalf("%+v, %v", page, err)
 	}
 	c.id, c.cursor = page.Invoices[0].ID, page.NextCursor
+	if status, answer := a.ask(c.key, http.MethodPost, "/v1/drafts", "draft-1", c.body()); status != http.StatusCreated {
+		a.t.Fatalf("%d %s", status, answer)
+	}
+	if status, answer := a.ask(c.key, http.MethodPost, "/v1/invoices/"+page.Invoices[0].ID+"/cancel", "", `{"reason":"`+c.token+`"}`); status != http.StatusCreated {
+		a.t.Fatalf("%d %s", status, answer)
+	}
+	drafts, err := a.issuer.ListDrafts(a.t.Context(), name, 1, "")
+	if err != nil || len(drafts.Drafts) != 1 {
+		a.t.Fatalf("%+v, %v", drafts, err)
+	}
+	c.draft = drafts.Drafts[0].ID
 	if status, answer := a.ask(c.key, http.MethodPost, "/v1/series/invoice/numbers", sharedKey+"-numbers",
 		`{"count":2,"issue_date":"2026-01-01","reference":"`+c.token+`"}`); status != http.StatusCreated {
 		a.t.Fatalf("%d %s", status, answer)
@@ -149,16 +172,21 @@ func (c *canary) body() string {
 }
 
 // lures are the requests of one operation that name what is of's: by its ids and
-// cursors in path and query, one query parameter at a time.
+// cursors in path and query, one query parameter at a time, and each beside the
+// series and the period that some need.
 func (a *aviary) lures(path string, op *openapi3.Operation, of *canary) (targets []string) {
-	target := strings.NewReplacer("{id}", of.id, "{name}", "invoice", "{number}", "1").Replace(path)
+	target := strings.NewReplacer("{id}", of.idOf(path), "{name}", "invoice", "{number}", "1").Replace(path)
 	target = placeholder.ReplaceAllString(target, of.id)
+	cursor := of.cursor
+	if strings.HasPrefix(path, "/v1/drafts") {
+		cursor = "dft_" + strings.Repeat("0", 26) // before all
+	}
 	must := url.Values{}
 	one := []url.Values{{}}
 	for _, ref := range op.Parameters {
 		p := ref.Value
 		value, known := map[string]string{
-			"cursor": of.cursor, "number": "1", "series": "invoice", "period": "2026", "limit": "100", "request_id": sharedKey,
+			"cursor": cursor, "number": "1", "kind": "credit_note", "created_from": "2020-01-01T00:00:00Z", "issue_date_from": "2020-01-01", "series": "invoice", "period": "2026", "limit": "100", "request_id": sharedKey,
 			"printed_number": "INV-2026-000001", "customer_name": of.token, "customer_tax_id": of.token, "status": "issued",
 		}[p.Name]
 		switch {
@@ -167,6 +195,9 @@ func (a *aviary) lures(path string, op *openapi3.Operation, of *canary) (targets
 			must.Set(p.Name, value)
 		default:
 			one = append(one, url.Values{p.Name: {value}})
+			if op.Parameters.GetByInAndName("query", "series") != nil {
+				one = append(one, url.Values{"series": {"invoice"}, "period": {"2026"}, p.Name: {value}})
+			}
 		}
 	}
 	for _, values := range one {
@@ -213,7 +244,7 @@ func TestNoAnswerHasAnythingOfAnotherTenant(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/v1/tenant", "/v1/invoices", "/v1/invoices/{id}"} {
+	for _, path := range []string{"/v1/tenant", "/v1/invoices", "/v1/invoices/{id}", "/v1/drafts", "/v1/drafts/{id}"} {
 		if !caught[path] {
 			t.Errorf("GET %s shows its owner nothing to look for: the test shows nothing", path)
 		}
@@ -238,6 +269,14 @@ func (a *aviary) nothingIsTold(birds ...*canary) {
 	}
 }
 
+// nobodys is an id that there could be, of what the path is about.
+func nobodys(path string) string {
+	if strings.HasPrefix(path, "/v1/drafts") {
+		return "dft_" + strings.Repeat("0", 26)
+	}
+	return "inv_aaaa"
+}
+
 // That a thing is another tenant's is not told apart from that there is none.
 func TestAnotherTenantsThingIsNotThere(t *testing.T) {
 	a := newAviary(t)
@@ -250,8 +289,8 @@ func TestAnotherTenantsThingIsNotThere(t *testing.T) {
 			at := func(id string) (int, string) {
 				return a.ask(cat.key, method, strings.ReplaceAll(path, "{id}", id), "", `{}`)
 			}
-			gotStatus, got := at(bird.id)
-			wantStatus, want := at("inv_aaaa")
+			gotStatus, got := at(bird.idOf(path))
+			wantStatus, want := at(nobodys(path))
 			if gotStatus != wantStatus || got != want || gotStatus < 400 {
 				t.Errorf("%s %s of another tenant: %d %s; of nobody: %d %s", method, path, gotStatus, got, wantStatus, want)
 			}

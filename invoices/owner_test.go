@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -115,7 +116,29 @@ func TestServingNeedsNoOwner(t *testing.T) {
 	}
 	r := newReplica(t, db, store)
 	made := r.mustIssue(t, request(who, "one", "n")).Invoice
+	draft := func() error {
+		body := request(who, "", "n").Draft
+		content, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		made, _, err := r.CreateDraft(t.Context(), DraftRequest{Identity: who, Draft: body, Content: content})
+		if err == nil {
+			made, err = r.ChangeDraft(t.Context(), who, made.ID, made.Version, body, content)
+		}
+		if err == nil {
+			_, err = r.IssueDraft(t.Context(), who, made.ID)
+		}
+		return err
+	}
 	for what, do := range map[string]func() error{
+		"draft":  draft,
+		"drafts": func() error { _, err := r.ListDrafts(t.Context(), "acme", 1, ""); return err },
+		"cancel": func() error {
+			_, err := r.Cancel(t.Context(), CancelRequest{Identity: who, Invoice: made.ID})
+			return err
+		},
+		"find":   func() error { _, err := (&SeriesBook{DB: db}).Find(t.Context(), "acme", "invoice"); return err },
 		"read":   func() error { _, err := db.Invoice(t.Context(), "acme", made.ID); return err },
 		"list":   func() error { _, err := db.List(t.Context(), "acme", Query{}); return err },
 		"series": func() error { _, err := db.ListSeries(t.Context(), "acme"); return err },
