@@ -12,6 +12,7 @@ import (
 type tenantCmd struct {
 	Create tenantCreateCmd `cmd:"" help:"Make a tenant with its first API key, which is shown once."`
 	List   tenantListCmd   `cmd:"" help:"List the tenants."`
+	Export tenantExportCmd `cmd:"" help:"Write everything of a tenant to the standard output, as lines of JSON; folio import reads it."`
 }
 
 type tenantCreateCmd struct {

@@ -1,0 +1,257 @@
+package invoices
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	strict "github.com/go-json-experiment/json"
+	"github.com/jmoiron/sqlx"
+)
+
+// part is something that a tenant has besides its documents. An export writes it
+// as lines whose type is its name; an import checks each line as it is read, and
+// stores them before the documents, in the transaction that stores those.
+type part struct {
+	name  string
+	write func(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error
+	check func(m *maker, it *item) error
+	store func(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error
+}
+
+// partTarget is whom the parts of an export are stored for.
+type partTarget struct {
+	tenant string
+	create bool // the tenant does not exist yet
+}
+
+// lineWriter writes one line of an export.
+type lineWriter func(line any) error
+
+// tenantParts are all parts there are, in the order in which they depend on each
+// other.
+func tenantParts() []part {
+	return []part{
+		{"tenant", writeTenant, checkTenantLine, storeTenant},
+		{"series", writeSeries, checkSeriesLine, storeSeries},
+		{"start", writeStarts, checkStartLine, storeStarts},
+	}
+}
+
+// decodePart reads a line of an export strictly.
+func decodePart[T any](it *item) (T, error) {
+	var v T
+	if err := strict.Unmarshal(it.body, &v, strict.RejectUnknownMembers(true)); err != nil {
+		return v, unreadable(it.line, err)
+	}
+	return v, nil
+}
+
+// tenantLine is a tenant in an export.
+type tenantLine struct {
+	Type     string          `json:"type"`
+	Name     string          `json:"name" db:"name"`
+	TimeZone string          `json:"time_zone" db:"time_zone"`
+	Legal    string          `json:"legal_name,omitempty" db:"legal_name"`
+	TaxID    string          `json:"tax_id,omitempty" db:"tax_id"`
+	Address  json.RawMessage `json:"address,omitempty" db:"-"`
+	Currency string          `json:"default_currency,omitempty" db:"default_currency"`
+	Created  time.Time       `json:"created_at" db:"created_at"`
+}
+
+func writeTenant(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error {
+	var row struct {
+		tenantLine
+		Address *string `db:"address"`
+	}
+	const query = `
+		select name, time_zone, legal_name, tax_id, cast(address as text) as address, default_currency, created_at
+		from tenants where name = $1`
+	if err := tx.GetContext(ctx, &row, query, tenant); err != nil {
+		return wrap("read tenant "+tenant, err)
+	}
+	line := row.tenantLine
+	line.Type, line.Created = "tenant", line.Created.UTC()
+	if row.Address != nil {
+		line.Address = json.RawMessage(*row.Address)
+	}
+	return out(line)
+}
+
+func checkTenantLine(m *maker, it *item) error {
+	t, err := decodePart[tenantLine](it)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(t.TimeZone)
+	if err != nil || t.TimeZone == "Local" {
+		return &lineError{it.line, "/time_zone", fmt.Sprintf("%q is no time zone", t.TimeZone)}
+	}
+	m.zone = zone
+	return nil
+}
+
+// storeTenant makes the tenant. One that exists keeps its own details.
+func storeTenant(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error {
+	if !to.create {
+		return nil
+	}
+	t, err := decodePart[tenantLine](&item{body: bodies[0]})
+	if err != nil {
+		return err
+	}
+	const insert = `
+		insert into tenants (name, time_zone, legal_name, tax_id, address, default_currency, created_at)
+		values ($1, $2, $3, $4, cast(nullif($5, '') as json), $6, $7)`
+	_, err = tx.ExecContext(ctx, insert, to.tenant, t.TimeZone, t.Legal, t.TaxID, string(t.Address), t.Currency, t.Created)
+	return err
+}
+
+// seriesLine is a series in an export.
+type seriesLine struct {
+	Type string `json:"type"`
+	Series
+	ReuseWithin int64 `json:"reuse_within"` // seconds
+}
+
+func writeSeries(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error {
+	var rows []seriesRow
+	const query = `select ` + seriesColumns + ` from series where tenant = $1 order by name`
+	if err := tx.SelectContext(ctx, &rows, query, tenant); err != nil {
+		return wrap("list the series of "+tenant, err)
+	}
+	for _, r := range rows {
+		if err := out(seriesLine{Type: "series", Series: r.series(), ReuseWithin: r.ReuseWithin}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// series is the line as a series of tenant.
+func (l seriesLine) series(tenant string) Series {
+	s := l.Series
+	s.Tenant, s.ReuseWithin = tenant, time.Duration(l.ReuseWithin)*time.Second
+	return s
+}
+
+func checkSeriesLine(m *maker, it *item) error {
+	l, err := decodePart[seriesLine](it)
+	if err != nil {
+		return err
+	}
+	s := l.series(m.tenant)
+	if err := s.check(); err != nil {
+		return &lineError{it.line, "", err.Error()}
+	}
+	known, err := s.rule()
+	if err != nil {
+		return &lineError{it.line, "/format", err.Error()}
+	}
+	m.rules[s.Name] = &known
+	return nil
+}
+
+// storeSeries makes the series, or gives those of an empty tenant the rules of the
+// export.
+func storeSeries(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error {
+	for _, body := range bodies {
+		l, err := decodePart[seriesLine](&item{body: body})
+		if err != nil {
+			return err
+		}
+		s := l.series(to.tenant)
+		if _, err := tx.ExecContext(ctx, `delete from series where tenant = $1 and name = $2`, s.Tenant, s.Name); err != nil {
+			return err
+		}
+		if err := insertSeries(ctx, tx, s, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startLine is where a series begins in one period, in an export.
+type startLine struct {
+	Type   string `json:"type"`
+	Series string `json:"series" db:"series"`
+	Period string `json:"period" db:"period"`
+	First  int64  `json:"first" db:"first"`
+}
+
+func writeStarts(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error {
+	var rows []startLine
+	const query = `select series, period, first from series_starts where tenant = $1 order by series, period`
+	if err := tx.SelectContext(ctx, &rows, query, tenant); err != nil {
+		return wrap("list where the series of "+tenant+" begin", err)
+	}
+	for _, r := range rows {
+		r.Type = "start"
+		if err := out(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkStartLine(m *maker, it *item) error {
+	l, err := decodePart[startLine](it)
+	if err != nil {
+		return err
+	}
+	known := m.rules[l.Series]
+	if known == nil || !known.period.Fits(l.Period) || l.First < 1 || l.First > lastOfImports {
+		return &lineError{it.line, "", "names no series above it, no period of it, or no number"}
+	}
+	return nil
+}
+
+func storeStarts(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error {
+	for _, body := range bodies {
+		l, err := decodePart[startLine](&item{body: body})
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, insertStart, to.tenant, l.Series, l.Period, l.First); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const insertStart = `
+	insert into series_starts (tenant, series, period, first) values ($1, $2, $3, $4)
+	on conflict (tenant, series, period) do update set first = least(series_starts.first, excluded.first)`
+
+// rulesOf reads the rules of a tenant's series, by name.
+func rulesOf(ctx context.Context, q sqlx.QueryerContext, tenant string) (map[string]*rule, error) {
+	var rows []seriesRow
+	const query = `select ` + seriesColumns + ` from series where tenant = $1 order by name for share`
+	if err := sqlx.SelectContext(ctx, q, &rows, query, tenant); err != nil {
+		return nil, err
+	}
+	rules := make(map[string]*rule, len(rows))
+	for _, r := range rows {
+		known, err := r.series().rule()
+		if err != nil {
+			return nil, err
+		}
+		rules[known.Name] = &known
+	}
+	return rules, nil
+}
+
+// rulesText says what of the rules the rows of an import depend on.
+func rulesText(rules map[string]*rule) (string, error) {
+	type used struct{ Numbering, Format, Period, Document string }
+	all := make(map[string]used, len(rules))
+	for name, r := range rules {
+		all[name] = used{r.Numbering, r.Format, r.Period, r.Document}
+	}
+	text, err := json.Marshal(all) // in the order of the names
+	if err != nil {
+		return "", fmt.Errorf("encode the rules of the series: %w", err)
+	}
+	return string(text), nil
+}
