@@ -15,26 +15,29 @@ import (
 // many are wanted.
 func clashQueries() []string {
 	return []string{
-		clashTwice("series, period, number", "r.series || ' ' || r.period || ' number ' || r.number"),
-		clashTwice("printed_number", "'printed number ' || r.printed_number"),
-		clashTwice("request_id, item", "'request ' || r.request_id || ' item ' || r.item"),
+		clashTwice("series, period, number", "", "r.series || ' ' || r.period || ' number ' || r.number"),
+		clashTwice("printed_number", "", "'printed number ' || r.printed_number"),
+		clashTwice("request_id, item", "and request_id not like "+ownRequests, "'request ' || r.request_id || ' item ' || r.item"),
 		clashStored("d.series = r.series and d.period = r.period and d.number = r.number",
 			"'number ' || r.number || ' of ' || r.series || ' ' || r.period || ' is taken already: it is ' || case d.status when 'void' then 'void (' || d.reason || ')' else d.printed_number end"),
 		clashStored("d.printed_number = r.printed_number",
 			"'printed number ' || r.printed_number || ' is taken by number ' || d.number || ' of ' || d.series || ' ' || d.period"),
-		clashStored("d.request_id = r.request_id and d.item = r.item",
+		clashStored("d.request_id = r.request_id and d.item = r.item and r.request_id not like "+ownRequests,
 			"'request ' || r.request_id || ' made number ' || d.number || ' of ' || d.series || ' ' || d.period || ' already'"),
 		clashNothingToCredit,
 		clashBelowStart,
 	}
 }
 
-// clashTwice finds what the file has twice.
-func clashTwice(columns, what string) string {
+// ownRequests matches the request ids that this import has made: no other has them.
+const ownRequests = `'i:' || $1 || ':%'`
+
+// clashTwice finds what the file has twice, of the rows that a condition selects.
+func clashTwice(columns, condition, what string) string {
 	return `
 		select r.line, ` + what + ` || ' is on line ' || o.line || ' already' as problem
 		from (select ` + columns + `, min(line) as line from import_rows
-		      where import = $1 and $2 <> '' group by ` + columns + ` having count(*) > 1) o
+		      where import = $1 and $2 <> '' ` + condition + ` group by ` + columns + ` having count(*) > 1) o
 		join import_rows r using (` + columns + `)
 		where r.import = $1 and r.line > o.line
 		order by r.line limit $3`

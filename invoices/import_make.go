@@ -198,7 +198,7 @@ func (m *maker) finish(c *recordCheck, s *staged, r *record) {
 // matching; else it makes one that nobody can send.
 func (m *maker) request(c *recordCheck, s *staged, r *record) {
 	if r.Request == nil {
-		s.request.ID = fmt.Sprintf("%s%s:%d", fromImport, m.name, s.line)
+		s.request.ID = fmt.Sprintf("%s%s:%010d", fromImport, m.name, s.line) // in the order of the lines, so that its index grows at the end
 		sum := sha256.Sum256([]byte(s.request.ID))
 		s.digest = sum[:]
 		return

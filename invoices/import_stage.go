@@ -266,7 +266,7 @@ func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*item, more
 
 // readSome reads a piece of the file. Faults of lines are collected.
 func (r *importing) readSome(keep func(*staged) error) (parts []*item, more bool, err error) {
-	for range stageAtOnce {
+	for range orDefaultInt(r.piece, stageAtOnce) {
 		if err := r.ctx.Err(); err != nil {
 			return nil, false, err
 		}

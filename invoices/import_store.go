@@ -20,8 +20,7 @@ const storeStaged = `
 		currency, net, tax, gross, printed_number, content, kind, reference, reason, credits_series, credits_period, credits_number)
 	select $2, series, period, number, status, created_at, request_id, item, digest, key_id, issue_date,
 		currency, net, tax, gross, printed_number, cast(content as json), kind, reference, reason, credits_series, credits_period, credits_number
-	from import_rows where import = $1
-	order by series, period, number`
+	from import_rows where import = $1`
 
 // storeGaps makes void what lies between the imported numbers and has no row.
 const storeGaps = `
@@ -112,10 +111,15 @@ func (r *importing) storeRows(tx *sqlx.Tx, spans []span) error {
 }
 
 // storeSpan notes what the counter has to be moved past, and where a series begins
-// that was never used.
+// that was never used, if that is not where it begins anyway.
 func (r *importing) storeSpan(tx *sqlx.Tx, s span) error {
 	if !s.begun {
-		if _, err := tx.ExecContext(r.ctx, insertStart, r.tenant, s.Series, s.Period, s.First); err != nil {
+		const begin = `
+			insert into series_starts (tenant, series, period, first)
+			select $1, $2, $3, $4
+			where $4 <> $5 or exists (select 1 from series_starts where tenant = $1 and series = $2 and period = $3)
+			on conflict (tenant, series, period) do update set first = least(series_starts.first, excluded.first)`
+		if _, err := tx.ExecContext(r.ctx, begin, r.tenant, s.Series, s.Period, s.First, r.maker.rules[s.Series].Start); err != nil {
 			return err
 		}
 	}

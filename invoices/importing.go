@@ -38,6 +38,8 @@ type Import struct {
 	MostVoids    int64  // refuse more numbers without a document than that; 0: one million
 	Show         int    // how many problems are named; 0: 20
 	Progress     func(ImportProgress)
+
+	piece int // lines that one transaction stages; 0: stageAtOnce
 }
 
 // Seeker is a counter.Allocator, as far as an import moves it.
