@@ -79,6 +79,7 @@ func wholeNumber(text string) int64 {
 // comma, or the semicolon if the header has no comma.
 type csvFile struct {
 	in      *csv.Reader
+	bound   *boundedRecord
 	columns []csvColumn // in the order of the file
 	base    int64       // the byte at which in began
 	before  int64       // the lines before that
@@ -105,7 +106,8 @@ func newCSV(in io.Reader, lines, offset int64, seek func(offset int64) error) (*
 		}
 		from, f.base, f.before, f.lines = in, offset, lines, lines
 	}
-	f.in = csv.NewReader(from)
+	f.bound = &boundedRecord{in: from}
+	f.in = csv.NewReader(f.bound)
 	f.in.Comma, f.in.ReuseRecord, f.in.FieldsPerRecord = comma, true, len(f.columns)
 	return f, nil
 }
@@ -158,7 +160,24 @@ func (f *csvFile) place(pointer string) string {
 	return pointer
 }
 
+// boundedRecord ends a record that has no end: a quote that is never closed would
+// have the rest of the file read into memory.
+type boundedRecord struct {
+	in   io.Reader
+	left int
+}
+
+func (b *boundedRecord) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a record is longer than %d bytes; is a quote not closed?", maxImportLine)
+	}
+	n, err := b.in.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
 func (f *csvFile) next() (*item, error) {
+	f.bound.left = maxImportLine
 	fields, err := f.in.Read()
 	if err == io.EOF {
 		return nil, io.EOF
@@ -169,7 +188,7 @@ func (f *csvFile) next() (*item, error) {
 		f.lines = f.before + int64(bad.Line)
 		return nil, &lineError{f.before + int64(bad.StartLine), "", fmt.Sprintf("%v; want %d fields", bad.Err, len(f.columns))}
 	case err != nil:
-		return nil, fmt.Errorf("read line %d: %w", f.lines+1, err)
+		return nil, fmt.Errorf("read on after line %d: %w", f.lines, err)
 	}
 	first, _ := f.in.FieldPos(0)
 	it := &item{line: f.before + int64(first)}
