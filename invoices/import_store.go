@@ -116,8 +116,8 @@ func (r *importing) storeSpan(tx *sqlx.Tx, s span) error {
 	if !s.begun {
 		const begin = `
 			insert into series_starts (tenant, series, period, first)
-			select $1, $2, $3, $4
-			where $4 <> $5 or exists (select 1 from series_starts where tenant = $1 and series = $2 and period = $3)
+			select $1, $2, $3, cast($4 as bigint)
+			where cast($4 as bigint) <> cast($5 as bigint) or exists (select 1 from series_starts where tenant = $1 and series = $2 and period = $3)
 			on conflict (tenant, series, period) do update set first = least(series_starts.first, excluded.first)`
 		if _, err := tx.ExecContext(r.ctx, begin, r.tenant, s.Series, s.Period, s.First, r.maker.rules[s.Series].Start); err != nil {
 			return err

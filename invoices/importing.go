@@ -217,8 +217,11 @@ func orDefaultInt[T int | int64](value, otherwise T) T {
 func (db *DB) unhurried() (*sqlx.DB, error) { return connections(db.url, "0", 0, 2) }
 
 // lock makes sure that no other run works on the same file: by the session, so that
-// a run that was killed leaves no lock. The server may need a moment to notice that.
+// a run that was killed leaves no lock. The server looks each second, even in the
+// middle of a long statement, whether this run is still there.
 func (r *importing) lock() error {
+	// Where the system cannot tell it such a thing, a server refuses.
+	_, _ = r.conn.ExecContext(r.ctx, `set client_connection_check_interval = '1s'`)
 	var mine bool
 	const query = `select pg_try_advisory_lock(hashtextextended('folio import ' || $1, 0))`
 	for try := 0; !mine; try++ {

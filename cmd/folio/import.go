@@ -17,12 +17,12 @@ type importCmd struct {
 	database
 	etcd
 	File         string `arg:"" help:"The file, .csv or .jsonl; - is the standard input, which cannot be taken up again."`
-	Tenant       string `help:"Whose documents they are; an export names its tenant itself." env:"FOLIO_TENANT"`
+	Tenant       string `help:"Whose documents they are; an export names its tenant itself." env:"FOLIO_IMPORT_TENANT"`
 	Format       string `help:"csv or jsonl; by the file's name if not given." env:"FOLIO_IMPORT_FORMAT"`
-	CreateTenant bool   `help:"Make the tenant of an export." env:"FOLIO_CREATE_TENANT"`
-	DryRun       bool   `help:"Check everything, store nothing." env:"FOLIO_DRY_RUN"`
-	MostVoids    int64  `help:"Refuse a file that makes more numbers void." env:"FOLIO_MOST_VOIDS" default:"1000000"`
-	Show         int    `help:"How many problems to name." env:"FOLIO_SHOW" default:"20"`
+	CreateTenant bool   `help:"Make the tenant of an export." env:"FOLIO_IMPORT_CREATE_TENANT"`
+	DryRun       bool   `help:"Check everything, store nothing." env:"FOLIO_IMPORT_DRY_RUN"`
+	MostVoids    int64  `help:"Refuse a file that makes more numbers void." env:"FOLIO_IMPORT_MOST_VOIDS" default:"1000000"`
+	Show         int    `help:"How many problems to name." env:"FOLIO_IMPORT_SHOW" default:"20"`
 }
 
 // Run moves documents in.

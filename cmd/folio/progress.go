@@ -24,14 +24,19 @@ func newProgress(out io.Writer) *progress {
 	return &progress{out: out, terminal: isTerminal(out), begun: time.Now()}
 }
 
-// isTerminal reports whether out is a character device, as terminals are.
+// isTerminal reports whether out is a character device, as terminals are, and not the
+// one where nobody looks.
 func isTerminal(out io.Writer) bool {
 	f, ok := out.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 func (p *progress) show(at invoices.ImportProgress) {

@@ -18,7 +18,7 @@ type seekCmd struct {
 	etcd
 	Series   string        `arg:"" help:"tenant/series/period; - is the period of a series that never restarts."`
 	Number   int64         `arg:"" help:"No number up to this one is given any more."`
-	Reason   string        `help:"Why what is skipped is void, as the books will say." env:"FOLIO_REASON" required:""`
+	Reason   string        `help:"Why what is skipped is void, as the books will say." env:"FOLIO_SEEK_REASON" required:""`
 	Patience time.Duration `help:"How long to wait for replicas to hand back what they hold." env:"FOLIO_SEEK_PATIENCE" default:"1m"`
 }
 
@@ -57,17 +57,26 @@ func (c *seekCmd) Run(cmd command) error {
 	})
 }
 
-// maySeek refuses a series that does not exist, and one that has no numbers to skip.
+// maySeek refuses a series that does not exist.
 func maySeek(ctx context.Context, db *invoices.DB, s counter.Series) error {
 	rules, err := findSeries(ctx, db, s.Tenant, s.Name)
+	if err == nil {
+		err = hasGaps(rules, s.Period)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s, err)
 	}
+	return nil
+}
+
+// hasGaps refuses a series whose numbers cannot be skipped, and a period that is none
+// of its own.
+func hasGaps(rules invoices.Series, period string) error {
 	if rules.Numbering == "strict" {
-		return fmt.Errorf("%s is strict: its numbers have no gaps, so none can be skipped; make another series instead", s)
+		return errors.New("the series is strict: its numbers have no gaps, so none can be skipped; make another series instead")
 	}
-	if !document.PeriodRule(rules.Period).Fits(s.Period) {
-		return fmt.Errorf("%s: the series restarts each %s; name such a period (- for none)", s, rules.Period)
+	if !document.PeriodRule(rules.Period).Fits(period) {
+		return fmt.Errorf("the periods of the series are by the rule %q; name one of them (- if the rule is none)", rules.Period)
 	}
 	return nil
 }
