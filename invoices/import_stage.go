@@ -1,198 +1,16 @@
 package invoices
 
 import (
-	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
 // stageAtOnce is how many lines one transaction stages.
 const stageAtOnce = 20_000
-
-// begin finds what an earlier run has done, or notes that this one begins.
-func (r *importing) begin() error {
-	if r.DryRun {
-		tx, err := r.conn.BeginTxx(r.ctx, nil)
-		if err != nil {
-			return wrap("begin a dry run", err)
-		}
-		r.dry = tx
-	}
-	found, err := r.findMark()
-	if err != nil || found && r.mark.State != importStaging {
-		return err
-	}
-	rules, err := r.prepare()
-	if err != nil {
-		return err
-	}
-	if found {
-		whole, err := r.stagedWhole()
-		if err != nil {
-			return err
-		}
-		if whole && r.mark.Rules == rules && r.file.seek != nil {
-			r.report.Resumed = r.mark.Lines
-			return r.open()
-		}
-		if err := r.discard(); err != nil {
-			return err
-		}
-	}
-	r.mark = importMark{State: importStaging, Rules: rules}
-	err = r.inTx("begin the import", func(tx *sqlx.Tx) error {
-		if err := sweepStaging(r.ctx, tx); err != nil {
-			return err
-		}
-		const insert = `insert into imports (import, tenant, state, rules) values ($1, $2, $3, $4) on conflict do nothing`
-		_, err := tx.ExecContext(r.ctx, insert, r.name, r.tenant, importStaging, rules)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return r.open()
-}
-
-// inTx runs do in a transaction of the import's connection; in a dry run, in the
-// one that is rolled back at the end.
-func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
-	if r.dry != nil {
-		return wrap(doing, do(r.dry))
-	}
-	tx, err := r.conn.BeginTxx(r.ctx, nil)
-	if err != nil {
-		return wrap(doing, err)
-	}
-	if err := do(tx); err != nil {
-		_ = tx.Rollback() // what went wrong is err
-		return wrap(doing, err)
-	}
-	return wrap(doing, tx.Commit())
-}
-
-func (r *importing) findMark() (found bool, err error) {
-	const query = `select state, rules, lines, bytes, rows, parts from imports where import = $1`
-	err = r.queryer().GetContext(r.ctx, &r.mark, query, r.name)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, wrap("look for an earlier run", err)
-}
-
-// getter is a connection or a transaction.
-type getter interface {
-	GetContext(ctx context.Context, dest any, query string, args ...any) error
-	sqlx.QueryerContext
-}
-
-func (r *importing) queryer() getter {
-	if r.dry != nil {
-		return r.dry
-	}
-	return r.conn
-}
-
-// stagedWhole reports whether all is there that the mark tells of: a crash of
-// Postgres empties what is staged.
-func (r *importing) stagedWhole() (bool, error) {
-	var have struct {
-		Rows  int64 `db:"rows"`
-		Parts int64 `db:"parts"`
-	}
-	const query = `
-		select (select count(*) from import_rows where import = $1) as rows,
-		       (select count(*) from import_parts where import = $1) as parts`
-	err := r.queryer().GetContext(r.ctx, &have, query, r.name)
-	return have.Rows == r.mark.Rows && have.Parts == r.mark.Parts, wrap("count what is staged", err)
-}
-
-// prepare finds the tenant and its rules, and returns their text.
-func (r *importing) prepare() (rules string, err error) {
-	r.maker = &maker{name: r.name, tenant: r.tenant, zone: time.UTC, now: time.Now().UTC(), rules: make(map[string]*rule)}
-	t, err := findTenant(r.ctx, r.queryer(), r.tenant)
-	missing := errors.Is(err, ErrNotFound)
-	if err != nil && !missing {
-		return "", err
-	}
-	switch {
-	case missing && r.head == nil:
-		return "", fmt.Errorf("%w; make it first (folio tenant create %s)", err, r.tenant)
-	case missing && !r.CreateTenant:
-		return "", fmt.Errorf("%w; make it first, or have the import make it (--create-tenant)", err)
-	case r.head != nil:
-		if err := r.mustBeEmpty(r.queryer()); err != nil {
-			return "", err
-		}
-		return "export", nil // its rules come with it
-	}
-	if r.maker.zone, err = time.LoadLocation(t.TimeZone); err != nil {
-		return "", fmt.Errorf("time zone of tenant %s: %w", r.tenant, err)
-	}
-	if r.maker.rules, err = rulesOf(r.ctx, r.queryer(), r.tenant); err != nil {
-		return "", wrap("read the series of "+r.tenant, err)
-	}
-	return rulesText(r.maker.rules)
-}
-
-// mustBeEmpty: an export is a whole tenant, and does not mix with another.
-func (r *importing) mustBeEmpty(q getter) error {
-	var used bool
-	if err := q.GetContext(r.ctx, &used, `select exists (select 1 from documents where tenant = $1)`, r.tenant); err != nil {
-		return wrap("look for documents of "+r.tenant, err)
-	}
-	if used {
-		return fmt.Errorf("tenant %s has documents already; an export goes into an empty tenant, or a new one", r.tenant)
-	}
-	return nil
-}
-
-// open begins to read where the mark says. The parts of an export are gone through
-// again: its documents are read by its rules.
-func (r *importing) open() error {
-	if r.Format == "csv" {
-		src, err := newCSV(r.file.in, r.mark.Lines, r.mark.Bytes, r.file.seekTo)
-		var bad *lineError
-		if errors.As(err, &bad) {
-			r.faults.add(bad)
-			return r.faults.err()
-		}
-		r.src = src
-		return err
-	}
-	if r.mark.Bytes > 0 {
-		if err := r.file.seekTo(r.mark.Bytes); err != nil {
-			return err
-		}
-	}
-	r.src = newJSONL(r.file.in, r.mark.Lines, r.mark.Bytes)
-	return r.partsAgain()
-}
-
-func (r *importing) partsAgain() error {
-	var rows []struct {
-		Line int64  `db:"line"`
-		Part string `db:"part"`
-		Body string `db:"body"`
-	}
-	const query = `select line, part, body from import_parts where import = $1 order by line`
-	if err := sqlx.SelectContext(r.ctx, r.queryer(), &rows, query, r.name); err != nil {
-		return wrap("read what is staged", err)
-	}
-	for _, row := range rows {
-		if err := r.part(&item{line: row.Line, part: row.Part, body: json.RawMessage(row.Body)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // stage reads the file to its end and keeps its rows. After the first fault it
 // keeps nothing more and only looks for others.
@@ -247,9 +65,14 @@ func (r *importing) stageSome() (more bool, err error) {
 	return more, err
 }
 
+// copyRows copies rows of stagedColumns from what follows.
+func copyRows() string {
+	return "copy import_rows (" + strings.Join(stagedColumns(), ", ") + ") from stdin"
+}
+
 // copySome copies the rows of the next lines to the server while it reads them.
 func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*item, more bool, err error) {
-	out, err := tx.PrepareContext(r.ctx, pq.CopyIn("import_rows", stagedColumns()...))
+	out, err := tx.PrepareContext(r.ctx, copyRows())
 	if err != nil {
 		return nil, false, err
 	}
@@ -351,27 +174,6 @@ func (r *importing) keepMark(tx *sqlx.Tx, next importMark) error {
 	}
 	if n, err := done.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("%w: the mark of the import is not where this run left it", errors.Join(ErrUnavailable, err))
-	}
-	return nil
-}
-
-// discard forgets what is staged of this import.
-func (r *importing) discard() error {
-	return r.inTx("discard what is staged", func(tx *sqlx.Tx) error {
-		return discardStaged(r.ctx, tx, `import = $1 and state = 'staging'`, r.name)
-	})
-}
-
-// sweepStaging forgets files that nobody has gone on with for a week.
-func sweepStaging(ctx context.Context, tx *sqlx.Tx) error {
-	return discardStaged(ctx, tx, `state = 'staging' and changed_at < clock_timestamp() - make_interval(secs => $1)`, oldStaging.Seconds())
-}
-
-func discardStaged(ctx context.Context, tx *sqlx.Tx, which string, arg any) error {
-	for _, table := range []string{"import_rows", "import_parts", "imports"} {
-		if _, err := tx.ExecContext(ctx, `delete from `+table+` where import in (select import from imports where `+which+`)`, arg); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -191,3 +191,13 @@ func seekFar(ctx context.Context, by Seeker, ledgers Ledgers, s counter.Series, 
 		}
 	}
 }
+
+// SeriesStart returns the number at which s begins because it was the lowest that
+// was imported; 0 if none was.
+func (db *DB) SeriesStart(ctx context.Context, s counter.Series) (int64, error) {
+	var first int64
+	const query = `
+		select coalesce((select first from series_starts where tenant = $1 and series = $2 and period = $3), 0)`
+	err := db.rest.GetContext(ctx, &first, query, s.Tenant, s.Name, s.Period)
+	return first, wrap("read where "+s.String()+" begins", err)
+}

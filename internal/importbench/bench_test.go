@@ -62,6 +62,8 @@ func measure(b *testing.B) {
 	small := oneImport(ctx, b, c, folio, dir, "small", *rows/10)
 	large := oneImport(ctx, b, c, folio, dir, "large", *rows)
 	say("peak memory of the process: %.0f MB with %d rows, %.0f MB with %d", small.peak, small.rows, large.peak, large.rows)
+	smallOut, largeOut := oneExport(ctx, b, c, folio, dir, small), oneExport(ctx, b, c, folio, dir, large)
+	say("peak memory of an export: %.0f MB with %d rows, %.0f MB with %d", smallOut.peak, small.rows, largeOut.peak, large.rows)
 	indexed, plain := bareCopies(ctx, b, c)
 	say("the same rows by a bare COPY: %.1f s into a table with the same indexes and checks, %.1f s into one without; the import took %.1f and %.1f times as long",
 		indexed.Seconds(), plain.Seconds(), large.took.Seconds()/indexed.Seconds(), large.took.Seconds()/plain.Seconds())
@@ -77,9 +79,10 @@ func measure(b *testing.B) {
 
 // figures are what one import cost.
 type figures struct {
-	rows int
-	took time.Duration
-	peak float64 // MB resident
+	tenant string
+	rows   int
+	took   time.Duration
+	peak   float64 // MB resident
 }
 
 func oneImport(ctx context.Context, b *testing.B, c *devcluster.Cluster, folio, dir, tenant string, rows int) figures {
@@ -102,8 +105,30 @@ func oneImport(ctx context.Context, b *testing.B, c *devcluster.Cluster, folio, 
 	if err := cmd.Wait(); err != nil {
 		b.Fatalf("import: %v\n%s%s", err, out.String(), stages.text.String())
 	}
-	f := figures{rows: rows, took: time.Since(begun), peak: peakMB(cmd.ProcessState)}
+	f := figures{tenant: tenant, rows: rows, took: time.Since(begun), peak: peakMB(cmd.ProcessState)}
 	say("%d rows in %.1f s, %.0f rows/s, peak %.0f MB\n%s%s", rows, f.took.Seconds(), float64(rows)/f.took.Seconds(), f.peak, stages.text.String(), out.String())
+	return f
+}
+
+// oneExport writes what an import brought, as lines of JSON.
+func oneExport(ctx context.Context, b *testing.B, c *devcluster.Cluster, folio, dir string, of figures) figures {
+	file, err := os.Create(filepath.Join(dir, of.tenant+".jsonl"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	cmd := exec.CommandContext(ctx, folio, "tenant", "export", of.tenant)
+	cmd.Env, cmd.Stdout = c.Env(), file
+	begun := time.Now()
+	if err := cmd.Run(); err != nil {
+		b.Fatalf("export: %v", err)
+	}
+	f := figures{tenant: of.tenant, rows: of.rows, took: time.Since(begun), peak: peakMB(cmd.ProcessState)}
+	info, err := file.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	say("%d rows exported in %.1f s, %d MB, peak %.0f MB", f.rows, f.took.Seconds(), info.Size()>>20, f.peak)
 	return f
 }
 
