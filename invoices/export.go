@@ -84,10 +84,13 @@ type exportRow struct {
 	Reason    sql.NullString `db:"reason"`
 }
 
-const exportPage = `
+// declareExport opens a cursor: one scan of one snapshot, of which a page is read at a
+// time. A query for each page might be planned to sort all that is left, each time.
+const declareExport = `
+	declare exported no scroll cursor for
 	select ` + exportColumns + ` from documents d
-	where d.tenant = $1 and (d.series, d.period, d.number) > ($2, $3, $4)
-	order by d.series, d.period, d.number limit $5`
+	where d.tenant = $1
+	order by d.tenant, d.series, d.period, d.number`
 
 const exportColumns = `d.tenant, d.series, d.period, d.number, d.kind, d.created_at, coalesce(d.printed_number, '') as printed_number,
 	coalesce(cast(d.content as text), '') as content, d.digest,
@@ -95,21 +98,22 @@ const exportColumns = `d.tenant, d.series, d.period, d.number, d.kind, d.created
 	coalesce(d.credits_number, 0) as credits_number,
 	d.status, d.request_id, d.item, d.key_id, cast(d.issue_date as text) as issue_date, d.reference, d.reason`
 
-// exportDocuments goes through the primary key, page by page.
+// exportDocuments goes through the documents page by page.
 func exportDocuments(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) (count int64, err error) {
-	var last key
+	if _, err := tx.ExecContext(ctx, declareExport, tenant); err != nil {
+		return 0, wrap("read the documents of "+tenant, err)
+	}
 	for {
 		var rows []exportRow
-		err := tx.SelectContext(ctx, &rows, exportPage, tenant, last.Name, last.Period, last.Number, exportAtOnce)
-		if err != nil {
+		if err := tx.SelectContext(ctx, &rows, fmt.Sprintf(`fetch %d from exported`, exportAtOnce)); err != nil {
 			return count, wrap("read the documents of "+tenant, err)
 		}
 		for _, row := range rows {
 			line, err := row.line()
-			if err != nil {
-				return count, err
+			if err == nil {
+				err = out(line)
 			}
-			if err := out(line); err != nil {
+			if err != nil {
 				return count, err
 			}
 			count++
@@ -117,7 +121,6 @@ func exportDocuments(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWr
 		if len(rows) < exportAtOnce {
 			return count, nil
 		}
-		last = rows[len(rows)-1].key()
 	}
 }
 

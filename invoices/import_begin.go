@@ -16,7 +16,7 @@ func (r *importing) begin() error {
 	if r.DryRun {
 		tx, err := r.conn.BeginTxx(r.ctx, nil)
 		if err != nil {
-			return wrap("begin a dry run", err)
+			return cutShort("begin a dry run", err)
 		}
 		r.dry = tx
 	}
@@ -60,17 +60,35 @@ func (r *importing) begin() error {
 // one that is rolled back at the end.
 func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
 	if r.dry != nil {
-		return wrap(doing, do(r.dry))
+		return cutShort(doing, do(r.dry))
 	}
 	tx, err := r.conn.BeginTxx(r.ctx, nil)
 	if err != nil {
-		return wrap(doing, err)
+		return cutShort(doing, err)
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // what went wrong is err
-		return wrap(doing, err)
+		return cutShort(doing, err)
 	}
-	return wrap(doing, tx.Commit())
+	return cutShort(doing, tx.Commit())
+}
+
+// cutShort is wrap for an import: what can be tried again goes on, rather than begin.
+func cutShort(doing string, err error) error {
+	var refused *ImportError
+	switch {
+	case err == nil:
+		return nil
+	case isOurs(err) || errors.As(err, &refused) || errors.Is(err, errOnlyLook):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	switch f := judge(err); {
+	case f.exists:
+		return fmt.Errorf("%s: %w: %w", doing, ErrExists, err)
+	case f.unknown || f.retry:
+		return fmt.Errorf("%s: %w: %w", doing, ErrImportInterrupted, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 func (r *importing) findMark() (found bool, err error) {
@@ -79,7 +97,7 @@ func (r *importing) findMark() (found bool, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, wrap("look for an earlier run", err)
+	return err == nil, cutShort("look for an earlier run", err)
 }
 
 // getter is a connection or a transaction.
@@ -106,7 +124,7 @@ func (r *importing) stagedWhole() (bool, error) {
 		select (select count(*) from import_rows where import = $1) as rows,
 		       (select count(*) from import_parts where import = $1) as parts`
 	err := r.queryer().GetContext(r.ctx, &have, query, r.name)
-	return have.Rows == r.mark.Rows && have.Parts == r.mark.Parts, wrap("count what is staged", err)
+	return have.Rows == r.mark.Rows && have.Parts == r.mark.Parts, cutShort("count what is staged", err)
 }
 
 // prepare finds the tenant and its rules, and returns their text.
@@ -132,7 +150,7 @@ func (r *importing) prepare() (rules string, err error) {
 		return "", fmt.Errorf("time zone of tenant %s: %w", r.tenant, err)
 	}
 	if r.maker.rules, err = rulesOf(r.ctx, r.queryer(), r.tenant); err != nil {
-		return "", wrap("read the series of "+r.tenant, err)
+		return "", cutShort("read the series of "+r.tenant, err)
 	}
 	return rulesText(r.maker.rules)
 }
@@ -141,7 +159,7 @@ func (r *importing) prepare() (rules string, err error) {
 func (r *importing) mustBeEmpty(q getter) error {
 	var used bool
 	if err := q.GetContext(r.ctx, &used, `select exists (select 1 from documents where tenant = $1)`, r.tenant); err != nil {
-		return wrap("look for documents of "+r.tenant, err)
+		return cutShort("look for documents of "+r.tenant, err)
 	}
 	if used {
 		return fmt.Errorf("tenant %s has documents already; an export goes into an empty tenant, or a new one", r.tenant)
@@ -179,10 +197,10 @@ func (r *importing) partsAgain() error {
 	}
 	const query = `select line, part, body from import_parts where import = $1 order by line`
 	if err := sqlx.SelectContext(r.ctx, r.queryer(), &rows, query, r.name); err != nil {
-		return wrap("read what is staged", err)
+		return cutShort("read what is staged", err)
 	}
 	for _, row := range rows {
-		if err := r.part(&item{line: row.Line, part: row.Part, body: json.RawMessage(row.Body)}); err != nil {
+		if err := r.part(&fileLine{line: row.Line, part: row.Part, body: json.RawMessage(row.Body)}); err != nil {
 			return err
 		}
 	}

@@ -176,7 +176,7 @@ func (b *boundedRecord) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (f *csvFile) next() (*item, error) {
+func (f *csvFile) next() (*fileLine, error) {
 	f.bound.left = maxImportLine
 	fields, err := f.in.Read()
 	if err == io.EOF {
@@ -191,7 +191,7 @@ func (f *csvFile) next() (*item, error) {
 		return nil, fmt.Errorf("read on after line %d: %w", f.lines, err)
 	}
 	first, _ := f.in.FieldPos(0)
-	it := &item{line: f.before + int64(first)}
+	it := &fileLine{line: f.before + int64(first)}
 	last, _ := f.in.FieldPos(len(fields) - 1)
 	f.lines = f.before + int64(last) + int64(strings.Count(fields[len(fields)-1], "\n"))
 	for i, value := range fields {
@@ -211,7 +211,7 @@ func beginsWithHead(line []byte) (exportHead, bool) {
 	if partOf(line) != partExport {
 		return exportHead{}, false
 	}
-	it, err := decodeItem(1, line)
+	it, err := decodeLine(1, line)
 	if err != nil {
 		return exportHead{}, false
 	}

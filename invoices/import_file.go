@@ -32,7 +32,7 @@ func (e *lineError) Error() string {
 type source interface {
 	// next returns the next line; io.EOF after the last. A *lineError leaves the
 	// rest readable.
-	next() (*item, error)
+	next() (*fileLine, error)
 
 	// at tells how far was read: lines, and bytes from the beginning.
 	at() (lines, bytes int64)
@@ -57,14 +57,14 @@ func (j *jsonl) at() (int64, int64) { return j.lines, j.bytes }
 
 func (j *jsonl) place(pointer string) string { return pointer }
 
-func (j *jsonl) next() (*item, error) {
+func (j *jsonl) next() (*fileLine, error) {
 	for {
 		text, err := j.read()
 		if err != nil {
 			return nil, err
 		}
 		if text = bytes.TrimSpace(text); len(text) > 0 {
-			return decodeItem(j.lines, text)
+			return decodeLine(j.lines, text)
 		}
 	}
 }
@@ -94,9 +94,9 @@ func (j *jsonl) read() ([]byte, error) {
 	}
 }
 
-// decodeItem reads one line strictly: no name twice, none unknown.
-func decodeItem(line int64, text []byte) (*item, error) {
-	it := &item{line: line}
+// decodeLine reads one line strictly: no name twice, none unknown.
+func decodeLine(line int64, text []byte) (*fileLine, error) {
+	it := &fileLine{line: line}
 	if part := partOf(text); part != "" && part != partDocument {
 		it.part, it.body = part, bytes.Clone(text)
 		return it, nil

@@ -9,7 +9,7 @@ import (
 
 // readAll reads a source to its end and returns its lines' numbers, and what was
 // wrong.
-func readAll(t *testing.T, src source) (items []*item, faults []string) {
+func readAll(t *testing.T, src source) (items []*fileLine, faults []string) {
 	t.Helper()
 	for {
 		it, err := src.next()

@@ -16,6 +16,10 @@ import (
 // a run that was killed leaves no lock. The server looks each second, even in the
 // middle of a long statement, whether this run is still there.
 func (r *importing) lock() error {
+	// Series by series the counter's books are read in the midst of a transaction.
+	if _, err := r.conn.ExecContext(r.ctx, `set idle_in_transaction_session_timeout = '60s'`); err != nil {
+		return cutShort("lock the import", err)
+	}
 	// Where the system cannot tell it such a thing, a server refuses.
 	_, _ = r.conn.ExecContext(r.ctx, `set client_connection_check_interval = '1s'`)
 	var mine bool
@@ -26,7 +30,7 @@ func (r *importing) lock() error {
 		}
 		pause(r.ctx, try)
 		if err := r.conn.GetContext(r.ctx, &mine, query, r.name); err != nil {
-			return wrap("lock the import", err)
+			return cutShort("lock the import", err)
 		}
 	}
 	return nil

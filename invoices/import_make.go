@@ -42,7 +42,7 @@ type maker struct {
 }
 
 // make checks a record. Errors are of the record, each with a JSON pointer.
-func (m *maker) make(it *item) (*staged, []document.FieldError) {
+func (m *maker) make(it *fileLine) (*staged, []document.FieldError) {
 	r := &it.record
 	s := &staged{line: it.line, number: r.Number, status: statusIssued, kind: r.Kind, printed: r.PrintedNumber, reference: r.Reference, reason: r.Reason, keyID: r.KeyID, draft: r.Draft}
 	if r.Status == statusVoid {

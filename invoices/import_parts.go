@@ -16,7 +16,7 @@ import (
 type part struct {
 	name  string
 	write func(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error
-	check func(m *maker, it *item) error
+	check func(m *maker, it *fileLine) error
 	store func(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error
 }
 
@@ -40,7 +40,7 @@ func tenantParts() []part {
 }
 
 // decodePart reads a line of an export strictly.
-func decodePart[T any](it *item) (T, error) {
+func decodePart[T any](it *fileLine) (T, error) {
 	var v T
 	if err := strict.Unmarshal(it.body, &v, strict.RejectUnknownMembers(true)); err != nil {
 		return v, unreadable(it.line, err)
@@ -79,7 +79,7 @@ func writeTenant(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter
 	return out(line)
 }
 
-func checkTenantLine(m *maker, it *item) error {
+func checkTenantLine(m *maker, it *fileLine) error {
 	t, err := decodePart[tenantLine](it)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func storeTenant(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.
 	if !to.create {
 		return nil
 	}
-	t, err := decodePart[tenantLine](&item{body: bodies[0]})
+	t, err := decodePart[tenantLine](&fileLine{body: bodies[0]})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (l seriesLine) series(tenant string) Series {
 	return s
 }
 
-func checkSeriesLine(m *maker, it *item) error {
+func checkSeriesLine(m *maker, it *fileLine) error {
 	l, err := decodePart[seriesLine](it)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func checkSeriesLine(m *maker, it *item) error {
 // export.
 func storeSeries(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error {
 	for _, body := range bodies {
-		l, err := decodePart[seriesLine](&item{body: body})
+		l, err := decodePart[seriesLine](&fileLine{body: body})
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func writeStarts(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter
 	return nil
 }
 
-func checkStartLine(m *maker, it *item) error {
+func checkStartLine(m *maker, it *fileLine) error {
 	l, err := decodePart[startLine](it)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func checkStartLine(m *maker, it *item) error {
 
 func storeStarts(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error {
 	for _, body := range bodies {
-		l, err := decodePart[startLine](&item{body: body})
+		l, err := decodePart[startLine](&fileLine{body: body})
 		if err != nil {
 			return err
 		}

@@ -49,8 +49,8 @@ type exportEnd struct {
 	Documents int64  `json:"documents"`
 }
 
-// item is one line of a file, decoded.
-type item struct {
+// fileLine is one line of a file, decoded.
+type fileLine struct {
 	line   int64
 	record record
 	part   string // "" if it is a document

@@ -41,7 +41,7 @@ func (r *importing) stageSome() (more bool, err error) {
 	}
 	next := r.mark
 	err = r.inTx("stage rows", func(tx *sqlx.Tx) error {
-		var parts []*item
+		var parts []*fileLine
 		if parts, more, err = r.copySome(tx, &next); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func copyRows() string {
 }
 
 // copySome copies the rows of the next lines to the server while it reads them.
-func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*item, more bool, err error) {
+func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*fileLine, more bool, err error) {
 	out, err := tx.PrepareContext(r.ctx, copyRows())
 	if err != nil {
 		return nil, false, err
@@ -88,7 +88,7 @@ func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*item, more
 }
 
 // readSome reads a piece of the file. Faults of lines are collected.
-func (r *importing) readSome(keep func(*staged) error) (parts []*item, more bool, err error) {
+func (r *importing) readSome(keep func(*staged) error) (parts []*fileLine, more bool, err error) {
 	for range orDefaultInt(r.piece, stageAtOnce) {
 		if err := r.ctx.Err(); err != nil {
 			return nil, false, err
@@ -116,7 +116,7 @@ func (r *importing) readSome(keep func(*staged) error) (parts []*item, more bool
 }
 
 // row makes a row of a document and has it kept.
-func (r *importing) row(it *item, keep func(*staged) error) error {
+func (r *importing) row(it *fileLine, keep func(*staged) error) error {
 	if r.ended != nil {
 		return &lineError{it.line, "", "comes after the end of the export"}
 	}
@@ -131,7 +131,7 @@ func (r *importing) row(it *item, keep func(*staged) error) error {
 }
 
 // part takes a line of an export that is no document.
-func (r *importing) part(it *item) error {
+func (r *importing) part(it *fileLine) error {
 	switch {
 	case r.head == nil:
 		return &lineError{it.line, "/type", fmt.Sprintf("is %q: only an export has such lines, and begins with one of type %q", it.part, partExport)}
@@ -153,7 +153,7 @@ func (r *importing) part(it *item) error {
 	return &lineError{it.line, "/type", fmt.Sprintf("%q is unknown to this program; a newer one made the export", it.part)}
 }
 
-func (r *importing) keepParts(tx *sqlx.Tx, parts []*item) error {
+func (r *importing) keepParts(tx *sqlx.Tx, parts []*fileLine) error {
 	const insert = `insert into import_parts (import, line, part, body) values ($1, $2, $3, $4)`
 	for _, it := range parts {
 		if _, err := tx.ExecContext(r.ctx, insert, r.name, it.line, it.part, string(it.body)); err != nil {
@@ -173,7 +173,7 @@ func (r *importing) keepMark(tx *sqlx.Tx, next importMark) error {
 		return err
 	}
 	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("%w: the mark of the import is not where this run left it", errors.Join(ErrUnavailable, err))
+		return fmt.Errorf("%w: the mark of the import is not where this run left it", errors.Join(ErrImportInterrupted, err))
 	}
 	return nil
 }

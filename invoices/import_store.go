@@ -168,7 +168,7 @@ func (r *importing) summary() error {
 	var spans []span
 	const query = `select series, period, first, last, rows from import_series where import = $1 order by series, period`
 	if err := sqlx.SelectContext(r.ctx, r.queryer(), &spans, query, r.name); err != nil {
-		return wrap("read what was imported", err)
+		return cutShort("read what was imported", err)
 	}
 	r.reportSpans(spans)
 	return nil

@@ -115,7 +115,7 @@ type importMark struct {
 
 // Run moves the file in. One that can seek is taken up where an earlier run left
 // it. Errors: *ImportError, nothing is stored; ErrNotFound, there is no such
-// tenant; ErrUnavailable, run it again: it goes on where it stopped.
+// tenant; ErrImportInterrupted, run it again: it goes on where it stopped.
 func (im *Import) Run(ctx context.Context, in io.Reader) (report ImportReport, err error) {
 	r := &importing{Import: im, ctx: ctx, faults: faults{most: orDefaultInt(im.Show, 20)}}
 	if r.file, err = readImportFile(in, r.tell); err != nil {
@@ -145,16 +145,14 @@ func (r *importing) run() error {
 	if err := r.begin(); err != nil {
 		return r.giveUp(err)
 	}
-	if r.mark.State == importDone {
-		r.report.Before = true
-		return r.summary()
-	}
-	if r.mark.State == importStaging {
+	r.report.Before = r.mark.State != importStaging
+	switch {
+	case r.mark.State == importDone || r.report.Before && r.DryRun:
+		return r.giveUp(r.summary())
+	case !r.report.Before:
 		if err := r.bring(); err != nil || r.DryRun {
 			return r.giveUp(err)
 		}
-	} else {
-		r.report.Before = true
 	}
 	return r.move()
 }
@@ -166,7 +164,7 @@ func (r *importing) bring() error {
 	}
 	for try := 1; ; try++ {
 		err := r.store()
-		raced := errors.Is(err, ErrExists) || errors.Is(err, ErrUnavailable)
+		raced := errors.Is(err, ErrExists) || errors.Is(err, ErrImportInterrupted)
 		if !raced || try == storeTries {
 			return err
 		}

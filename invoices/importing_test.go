@@ -149,6 +149,21 @@ func TestADryRunChecksEverythingAndStoresNothing(t *testing.T) {
 	}
 }
 
+func TestADryRunOfWhatIsStoredAlreadySaysSoAndMovesNothing(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	newTenant(t, db, "acme")
+	im := importer(t, db, store, "csv")
+	im.Counter = noSeeks{}
+	if _, err := im.Run(t.Context(), strings.NewReader(old(1, 2))); err == nil {
+		t.Fatal("the counter was moved")
+	}
+	im.DryRun, im.Counter = true, nil
+	if report := im.mustImport(t, old(1, 2)); !report.Before || report.Rows != 2 || len(report.Series) != 1 {
+		t.Errorf("%+v", report)
+	}
+}
+
 func TestAClashIsNamedByItsLineAndNothingIsStored(t *testing.T) {
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}

@@ -13,7 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,10 +102,11 @@ func oneImport(ctx context.Context, b *testing.B, c *devcluster.Cluster, folio, 
 		b.Fatal(err)
 	}
 	stages.pid = cmd.Process.Pid
+	peak := watchPeak(cmd.Process.Pid)
 	if err := cmd.Wait(); err != nil {
 		b.Fatalf("import: %v\n%s%s", err, out.String(), stages.text.String())
 	}
-	f := figures{tenant: tenant, rows: rows, took: time.Since(begun), peak: peakMB(cmd.ProcessState)}
+	f := figures{tenant: tenant, rows: rows, took: time.Since(begun), peak: peak()}
 	say("%d rows in %.1f s, %.0f rows/s, peak %.0f MB\n%s%s", rows, f.took.Seconds(), float64(rows)/f.took.Seconds(), f.peak, stages.text.String(), out.String())
 	return f
 }
@@ -120,10 +121,14 @@ func oneExport(ctx context.Context, b *testing.B, c *devcluster.Cluster, folio, 
 	cmd := exec.CommandContext(ctx, folio, "tenant", "export", of.tenant)
 	cmd.Env, cmd.Stdout = c.Env(), file
 	begun := time.Now()
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	peak := watchPeak(cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
 		b.Fatalf("export: %v", err)
 	}
-	f := figures{tenant: of.tenant, rows: of.rows, took: time.Since(begun), peak: peakMB(cmd.ProcessState)}
+	f := figures{tenant: of.tenant, rows: of.rows, took: time.Since(begun), peak: peak()}
 	info, err := file.Stat()
 	if err != nil {
 		b.Fatal(err)
@@ -145,25 +150,41 @@ func (s *stageTimes) Write(p []byte) (int, error) {
 }
 
 // residentMB is the present memory of a process, on Linux; elsewhere 0.
-func residentMB(pid int) int {
+func residentMB(pid int) int { return int(statusMB(pid, "VmRSS:")) }
+
+func statusMB(pid int, name string) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
-	kb, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
+	_, rest, _ := strings.Cut(string(text), name)
+	kb, _ := strconv.ParseFloat(strings.Fields(rest + " 0")[0], 64)
 	return kb / 1024
 }
 
-func peakMB(s *os.ProcessState) float64 {
-	usage, ok := s.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
+// watchPeak reads, until it is asked, what the kernel notes as the most memory that a
+// process ever had, on Linux. (What wait(2) tells is no less than its parent had.)
+func watchPeak(pid int) (peak func() float64) {
+	var most float64
+	var watching sync.WaitGroup
+	stop := make(chan struct{})
+	watching.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			most = max(most, statusMB(pid, "VmHWM:"))
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return func() float64 {
+		close(stop)
+		watching.Wait()
+		return most
 	}
-	if runtime.GOOS == "darwin" {
-		return float64(usage.Maxrss) / (1 << 20)
-	}
-	return float64(usage.Maxrss) / (1 << 10)
 }
 
 // writeFile makes a CSV file of invoices over four years, in no good order of dates.
