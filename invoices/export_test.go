@@ -44,6 +44,10 @@ func richTenant(t testing.TB, db *DB, store *countertest.Mem) Identity {
 	db.exec(t, `insert into documents (tenant, series, period, number, status, created_at, kind, request_id, item, digest, key_id, issue_date, printed_number, reference)
 		values ('acme', 'proforma', '', 7, 'issued', clock_timestamp(), $1, $2, $3, $4, $5, '2026-01-02', $6, $7)`,
 		external.Kind, external.RequestID, external.Item, external.Digest[:], external.KeyID, external.Printed, external.Reference)
+	if _, err := r.VoidExternal(t.Context(), who, "proforma", "", 7, "never\nmade"); err != nil {
+		t.Fatal(err)
+	}
+	r.mustTake(t, wish(who, "three at once", 3))
 	if err := r.numbers.Seek(t.Context(), counter.Series{Tenant: "acme", Name: "proforma"}, 9, "a new numbering begins"); err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +90,18 @@ func TestAnExportImportedElsewhereIsTheSameTenant(t *testing.T) {
 	if got := r.mustIssue(t, req); !got.Replayed || got.Invoice.Number != 1 || got.Invoice.Credits != "" {
 		t.Errorf("the repeat: %+v", got)
 	}
+	if got := r.mustTake(t, wish(who, "three at once", 3)); !got.Replayed || got.Numbers[2].Number != 6 {
+		t.Errorf("the repeat of a request for numbers: %+v", got)
+	}
+	if n := ask[int](t, there, `select count(*) from annulments where reason = E'never\nmade'`); n != 1 {
+		t.Errorf("%d annulments", n)
+	}
 	req.Digest[0]++
 	if _, err := r.Issue(t.Context(), req); !errors.Is(err, ErrRequestReused) {
 		t.Errorf("the same id with another body: %v", err)
 	}
-	if got := r.mustIssue(t, request(who, "new", "n")); got.Invoice.Number != 4 {
-		t.Errorf("the next invoice is number %d, want 4", got.Invoice.Number)
+	if got := r.mustIssue(t, request(who, "new", "n")); got.Invoice.Number != 7 {
+		t.Errorf("the next invoice is number %d, want 7", got.Invoice.Number)
 	}
 }
 
@@ -128,14 +138,15 @@ func TestAnExportThatIsNotWholeIsRefused(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"without its end":         {lines[:last], "the file is cut off"},
-		"without a document":      {append(append([]string{}, lines[:last-1]...), lines[last]), "says that there are"},
-		"with something after":    {append(append([]string{}, lines...), lines[last-1]), "comes after the end"},
-		"with two beginnings":     {append([]string{lines[0]}, lines...), "is a second beginning"},
-		"of a program to come":    {append([]string{lines[0], `{"type":"dream"}`}, lines[1:]...), `"dream" is unknown`},
-		"with an unknown field":   {append([]string{lines[0], `{"type":"document","colour":"red"}`}, lines[1:]...), "line 2, /colour: is not a field"},
-		"with a field twice":      {append([]string{lines[0], `{"type":"document","number":1,"number":2}`}, lines[1:]...), "line 2, /number: is given twice"},
-		"with a void unexplained": {append(append([]string{}, lines[:last]...), `{"type":"document","status":"void","series":"proforma","number":99}`), "/reason: is required"},
+		"without its end":              {lines[:last], "the file is cut off"},
+		"without a document":           {append(append([]string{}, lines[:last-1]...), lines[last]), "says that there are"},
+		"with something after":         {append(append([]string{}, lines...), lines[last-1]), "comes after the end"},
+		"with two beginnings":          {append([]string{lines[0]}, lines...), "is a second beginning"},
+		"of a program to come":         {append([]string{lines[0], `{"type":"dream"}`}, lines[1:]...), `"dream" is unknown`},
+		"with an unknown field":        {append([]string{lines[0], `{"type":"document","colour":"red"}`}, lines[1:]...), "line 2, /colour: is not a field"},
+		"with a field twice":           {append([]string{lines[0], `{"type":"document","number":1,"number":2}`}, lines[1:]...), "line 2, /number: is given twice"},
+		"with an annulment of nothing": {append(append([]string{}, lines[:last]...), `{"type":"annulment","series":"invoice","period":"2025","number":10,"reason":"r","key_id":"k","voided_at":"2026-01-01T00:00:00Z"}`, lines[last]), "is of no external number"},
+		"with a void unexplained":      {append(append([]string{}, lines[:last]...), `{"type":"document","status":"void","series":"proforma","number":99}`), "/reason: is required"},
 	} {
 		if got := strings.Join(im.refused(t, strings.NewReader(strings.Join(c.lines, "\n"))), "\n"); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s; want %q", name, got, c.want)

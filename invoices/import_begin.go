@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -190,21 +189,14 @@ func (r *importing) open() error {
 }
 
 func (r *importing) partsAgain() error {
-	var rows []struct {
-		Line int64  `db:"line"`
-		Part string `db:"part"`
-		Body string `db:"body"`
-	}
-	const query = `select line, part, body from import_parts where import = $1 order by line`
-	if err := sqlx.SelectContext(r.ctx, r.queryer(), &rows, query, r.name); err != nil {
-		return cutShort("read what is staged", err)
-	}
-	for _, row := range rows {
-		if err := r.part(&fileLine{line: row.Line, part: row.Part, body: json.RawMessage(row.Body)}); err != nil {
-			return err
+	return cutShort("read what is staged", r.stagedParts(r.queryer(), "", func(lines []*fileLine) error {
+		for _, l := range lines {
+			if err := r.part(l); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	}))
 }
 
 // discard forgets what is staged of this import.

@@ -22,9 +22,7 @@ const (
 	keyImport    = "import" // the key of rows that no key issued
 	reasonImport = "import" // of numbers between imported ones that no document bears
 
-	maxPrinted    = 300
-	maxReason     = 200
-	maxReference  = 500
+	maxPrinted    = 1600 // a format of the longest kind, filled in
 	maxRequestID  = 300
 	maxOfRequest  = 1000 // items of one request
 	maxKeyID      = 100
@@ -96,6 +94,12 @@ func (c *recordCheck) line(at, s string, most int) {
 	}
 }
 
+func (c *recordCheck) text(at, s string, most int) {
+	if fault := document.TextFault(s, most); fault != "" {
+		c.fail(at, "%s", fault)
+	}
+}
+
 // record checks what no document has.
 func (c *recordCheck) record(s *staged, r *record, known *rule) {
 	if s.number < 1 || s.number > lastOfImports {
@@ -120,8 +124,8 @@ func (c *recordCheck) record(s *staged, r *record, known *rule) {
 		c.fail("/status", "use issued or void")
 	}
 	c.line("/printed_number", s.printed, maxPrinted)
-	c.line("/reason", s.reason, maxReason)
-	c.line("/reference", s.reference, maxReference)
+	c.text("/reason", s.reason, document.MaxReason)
+	c.text("/reference", s.reference, document.MaxReference)
 	c.line("/key_id", s.keyID, maxKeyID)
 	if s.status == statusVoid && s.reason == "" {
 		c.fail("/reason", "is required of a void number")

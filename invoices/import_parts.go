@@ -12,9 +12,11 @@ import (
 
 // part is something that a tenant has besides its documents. An export writes it
 // as lines whose type is its name; an import checks each line as it is read, and
-// stores them before the documents, in the transaction that stores those.
+// stores them in the transaction that stores the documents, before these or after
+// them. store is given at most partsAtOnce lines at a time.
 type part struct {
 	name  string
+	after bool // it leans on the documents
 	write func(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error
 	check func(m *maker, it *fileLine) error
 	store func(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.RawMessage) error
@@ -33,11 +35,15 @@ type lineWriter func(line any) error
 // other.
 func tenantParts() []part {
 	return []part{
-		{"tenant", writeTenant, checkTenantLine, storeTenant},
-		{"series", writeSeries, checkSeriesLine, storeSeries},
-		{"start", writeStarts, checkStartLine, storeStarts},
+		{name: "tenant", write: writeTenant, check: checkTenantLine, store: storeTenant},
+		{name: "series", write: writeSeries, check: checkSeriesLine, store: storeSeries},
+		{name: "start", write: writeStarts, check: checkStartLine, store: storeStarts},
+		{name: "annulment", after: true, write: writeAnnulments, check: checkAnnulmentLine, store: storeAnnulments},
 	}
 }
+
+// partsAtOnce is how many lines of a part are in memory at a time.
+const partsAtOnce = 1000
 
 // decodePart reads a line of an export strictly.
 func decodePart[T any](it *fileLine) (T, error) {

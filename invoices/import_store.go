@@ -38,7 +38,7 @@ const storeGaps = `
 func (r *importing) store() error {
 	return r.inTx("store the rows", func(tx *sqlx.Tx) error {
 		if r.dry == nil {
-			if err := r.storeParts(tx); err != nil {
+			if err := r.storeParts(tx, false); err != nil {
 				return err
 			}
 		}
@@ -64,8 +64,9 @@ func (r *importing) reportSpans(spans []span) {
 	}
 }
 
-// storeParts stores what else an export has of the tenant.
-func (r *importing) storeParts(tx *sqlx.Tx) error {
+// storeParts stores what else an export has of the tenant: what comes before the
+// documents, or what comes after them.
+func (r *importing) storeParts(tx *sqlx.Tx, after bool) error {
 	if r.head == nil {
 		return nil
 	}
@@ -75,20 +76,47 @@ func (r *importing) storeParts(tx *sqlx.Tx) error {
 	}
 	to := partTarget{tenant: r.tenant, create: !exists}
 	for _, p := range tenantParts() {
-		var texts []string
-		const query = `select body from import_parts where import = $1 and part = $2 order by line`
-		if err := tx.SelectContext(r.ctx, &texts, query, r.name, p.name); err != nil {
-			return err
-		}
-		if len(texts) == 0 {
+		if p.after != after {
 			continue
 		}
-		bodies := make([]json.RawMessage, len(texts))
-		for i, text := range texts {
-			bodies[i] = json.RawMessage(text)
-		}
-		if err := p.store(r.ctx, tx, to, bodies); err != nil {
+		err := r.stagedParts(tx, p.name, func(lines []*fileLine) error {
+			bodies := make([]json.RawMessage, len(lines))
+			for i, l := range lines {
+				bodies[i] = l.body
+			}
+			return p.store(r.ctx, tx, to, bodies)
+		})
+		if err != nil {
 			return fmt.Errorf("store the %s lines: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// stagedParts goes through the staged lines of a part, or of all ("").
+func (r *importing) stagedParts(q sqlx.QueryerContext, name string, do func([]*fileLine) error) error {
+	const query = `
+		select line, part, body from import_parts
+		where import = $1 and ($2 = '' or part = $2) and line > $3 order by line limit $4`
+	for last, more := int64(0), true; more; {
+		var rows []struct {
+			Line int64  `db:"line"`
+			Part string `db:"part"`
+			Body string `db:"body"`
+		}
+		if err := sqlx.SelectContext(r.ctx, q, &rows, query, r.name, name, last, partsAtOnce); err != nil {
+			return err
+		}
+		if more = len(rows) == partsAtOnce; len(rows) == 0 {
+			return nil
+		}
+		lines := make([]*fileLine, len(rows))
+		for i, row := range rows {
+			lines[i] = &fileLine{line: row.Line, part: row.Part, body: json.RawMessage(row.Body)}
+			last = row.Line
+		}
+		if err := do(lines); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -99,6 +127,9 @@ func (r *importing) storeRows(tx *sqlx.Tx, spans []span) error {
 		return err
 	}
 	if _, err := tx.ExecContext(r.ctx, storeGaps, r.name, r.tenant, reasonImport); err != nil {
+		return err
+	}
+	if err := r.storeParts(tx, true); err != nil {
 		return err
 	}
 	for _, s := range spans {

@@ -93,13 +93,20 @@ func (c *check) money(at, s string, digits int32) decimal.Decimal {
 	return decimal.Zero
 }
 
-// LineFault says what keeps s from being printed in one line, such as a number or a
-// reason; "" if nothing does.
-func LineFault(s string, most int) string {
+// TextFault says what keeps s from being stored and printed; "" if nothing does.
+func TextFault(s string, most int) string {
 	var c check
 	c.text("", s, most)
 	if len(c.bad) > 0 {
 		return c.bad[0].Detail
+	}
+	return ""
+}
+
+// LineFault is TextFault for what is printed in one line, such as a number.
+func LineFault(s string, most int) string {
+	if fault := TextFault(s, most); fault != "" {
+		return fault
 	}
 	if strings.ContainsAny(s, "\t\r\n") {
 		return "has a tab or a line break; leave it out"
