@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"folio/counter"
 	"folio/counter/countertest"
 )
 
@@ -125,5 +126,36 @@ func TestANumberThatIsTakenDuringTheImportIsNamed(t *testing.T) {
 	}
 	if n := ask[int](t, db, `select count(*) from documents`); n != 1 {
 		t.Errorf("%d documents", n)
+	}
+}
+
+// Between the rows and the counter a replica begins the series, where it begins.
+func TestAReplicaThatBeginsAnImportedSeriesBeginsAtItsLowestNumber(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	im := importer(t, db, store, "csv")
+	able := im.Counter
+	im.Counter = noSeeks{}
+	if _, err := im.Run(t.Context(), strings.NewReader(old(500, 503))); err == nil {
+		t.Fatal("the counter was moved")
+	}
+	n, err := able.(*counter.Allocator).Take(t.Context(), series2025()) // an allocator with the rules of serve
+	if err != nil || n.Value() != 504 {
+		t.Fatalf("took %d, %v; want 504", n.Value(), err)
+	}
+	n.Return()
+	im.Counter = able
+	im.mustImport(t, old(500, 503))
+	for _, a := range mustBeClean(t, db, store) {
+		if a.Issued != 2 || a.Void != 2 {
+			t.Errorf("%+v, want 500 and 503 issued, 501 and 502 void", a)
+		}
+	}
+	if got := newReplica(t, db, store).issue2025(t, who, "next"); got <= 503 {
+		t.Errorf("the next is %d", got)
+	}
+	if first, err := db.SeriesStart(t.Context(), series2025()); err != nil || first != 500 {
+		t.Errorf("the series begins at %d, %v", first, err)
 	}
 }
