@@ -10,11 +10,11 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// part is something that a tenant has besides its documents. An export writes it
+// tenantPart is something that a tenant has besides its documents. An export writes it
 // as lines whose type is its name; an import checks each line as it is read, and
 // stores them in the transaction that stores the documents, before these or after
 // them. store is given at most partsAtOnce lines at a time.
-type part struct {
+type tenantPart struct {
 	name  string
 	after bool // it leans on the documents
 	write func(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error
@@ -33,8 +33,8 @@ type lineWriter func(line any) error
 
 // tenantParts are all parts there are, in the order in which they depend on each
 // other.
-func tenantParts() []part {
-	return []part{
+func tenantParts() []tenantPart {
+	return []tenantPart{
 		{name: "tenant", write: writeTenant, check: checkTenantLine, store: storeTenant},
 		{name: "series", write: writeSeries, check: checkSeriesLine, store: storeSeries},
 		{name: "start", write: writeStarts, check: checkStartLine, store: storeStarts},
