@@ -145,7 +145,7 @@ func TestAnExportThatIsNotWholeIsRefused(t *testing.T) {
 		"of a program to come":         {append([]string{lines[0], `{"type":"dream"}`}, lines[1:]...), `"dream" is unknown`},
 		"with an unknown field":        {append([]string{lines[0], `{"type":"document","colour":"red"}`}, lines[1:]...), "line 2, /colour: is not a field"},
 		"with a field twice":           {append([]string{lines[0], `{"type":"document","number":1,"number":2}`}, lines[1:]...), "line 2, /number: is given twice"},
-		"with an annulment of nothing": {append(append([]string{}, lines[:last]...), `{"type":"annulment","series":"invoice","period":"2025","number":10,"reason":"r","key_id":"k","voided_at":"2026-01-01T00:00:00Z"}`, lines[last]), "is of no external number"},
+		"with an annulment of nothing": {append(append([]string{}, lines[:last]...), `{"type":"annulment","series":"invoice","period":"2025","number":10,"reason":"r","key_id":"k","voided_at":"2026-01-01T00:00:00Z"}`, lines[last]), "names a document that is not in the file"},
 		"with a void unexplained":      {append(append([]string{}, lines[:last]...), `{"type":"document","status":"void","series":"proforma","number":99}`), "/reason: is required"},
 	} {
 		if got := strings.Join(im.refused(t, strings.NewReader(strings.Join(c.lines, "\n"))), "\n"); !strings.Contains(got, c.want) {

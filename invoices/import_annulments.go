@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"folio/counter"
@@ -70,13 +69,8 @@ func storeAnnulments(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []j
 		if err != nil {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, insert, to.tenant, l.Series, l.Period, l.Number, l.Reason, l.KeyID, l.At)
-		if err != nil {
+		if err := insertOne(ctx, tx, insert, to.tenant, l.Series, l.Period, l.Number, l.Reason, l.KeyID, l.At); err != nil {
 			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n != 1 {
-			of := counter.Series{Tenant: to.tenant, Name: l.Series, Period: l.Period}
-			return errors.Join(err, &ImportError{Problems: []string{"the annulment of number " + counter.Range{First: l.Number, Last: l.Number}.String() + " of " + of.String() + " is of no external number"}})
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ func clashQueries() []string {
 		clashStored("d.request_id = r.request_id and d.item = r.item and r.request_id not like "+ownRequests,
 			"'request ' || r.request_id || ' made number ' || d.number || ' of ' || d.series || ' ' || d.period || ' already'"),
 		clashNothingToCredit,
+		clashOverCredited,
 		clashBelowStart,
 	}
 }

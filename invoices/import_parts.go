@@ -3,11 +3,15 @@ package invoices
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"folio/invoices/document"
+
 	strict "github.com/go-json-experiment/json"
 	"github.com/jmoiron/sqlx"
+	"github.com/shopspring/decimal"
 )
 
 // tenantPart is something that a tenant has besides its documents. An export writes it
@@ -38,12 +42,33 @@ func tenantParts() []tenantPart {
 		{name: "tenant", write: writeTenant, check: checkTenantLine, store: storeTenant},
 		{name: "series", write: writeSeries, check: checkSeriesLine, store: storeSeries},
 		{name: "start", write: writeStarts, check: checkStartLine, store: storeStarts},
+		{name: "draft", write: writeDrafts, check: checkDraftLine, store: storeDrafts},
+		{name: "account", after: true, write: writeAccounts, check: checkAccountLine, store: storeAccounts},
+		{name: "credited", after: true, write: writeCredited, check: checkCreditedLine, store: storeCredited},
 		{name: "annulment", after: true, write: writeAnnulments, check: checkAnnulmentLine, store: storeAnnulments},
 	}
 }
 
 // partsAtOnce is how many lines of a part are in memory at a time.
 const partsAtOnce = 1000
+
+// insertOne inserts the row of one line, which finds what it leans on in the tables.
+func insertOne(ctx context.Context, tx *sqlx.Tx, insert string, args ...any) error {
+	done, err := tx.ExecContext(ctx, insert, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, &ImportError{Problems: []string{fmt.Sprintf("%v names a document that is not in the file", args[1:5])}})
+	}
+	return nil
+}
+
+// isAmount reports whether text is a number that a numeric column takes.
+func isAmount(text string) bool {
+	_, err := decimal.NewFromString(text)
+	return err == nil && len(text) < 50
+}
 
 // decodePart reads a line of an export strictly.
 func decodePart[T any](it *fileLine) (T, error) {
@@ -114,32 +139,29 @@ func storeTenant(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.
 	return err
 }
 
-// seriesLine is a series in an export.
+// seriesLine is a series in an export, with the formats that it had before.
 type seriesLine struct {
 	Type string `json:"type"`
 	Series
-	ReuseWithin int64 `json:"reuse_within"` // seconds
+	Formerly []string `json:"formerly,omitempty"`
 }
 
 func writeSeries(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter) error {
-	var rows []seriesRow
-	const query = `select ` + seriesColumns + ` from series where tenant = $1 order by name`
-	if err := tx.SelectContext(ctx, &rows, query, tenant); err != nil {
-		return wrap("list the series of "+tenant, err)
+	all, err := listSeries(ctx, tx, tenant)
+	if err != nil {
+		return err
 	}
-	for _, r := range rows {
-		if err := out(seriesLine{Type: "series", Series: r.series(), ReuseWithin: r.ReuseWithin}); err != nil {
+	for _, s := range all {
+		l := seriesLine{Type: "series", Series: s}
+		const query = `select format from series_formats where tenant = $1 and name = $2 order by format`
+		if err := tx.SelectContext(ctx, &l.Formerly, query, tenant, s.Name); err != nil {
+			return wrap("list the formats of series "+s.Name, err)
+		}
+		if err := out(l); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// series is the line as a series of tenant.
-func (l seriesLine) series(tenant string) Series {
-	s := l.Series
-	s.Tenant, s.ReuseWithin = tenant, time.Duration(l.ReuseWithin)*time.Second
-	return s
 }
 
 func checkSeriesLine(m *maker, it *fileLine) error {
@@ -147,15 +169,20 @@ func checkSeriesLine(m *maker, it *fileLine) error {
 	if err != nil {
 		return err
 	}
-	s := l.series(m.tenant)
-	if err := s.check(); err != nil {
+	l.Tenant = m.tenant
+	if err := l.Series.check(); err != nil {
 		return &lineError{it.line, "", err.Error()}
 	}
-	known, err := s.rule()
+	known, err := l.Series.rule()
 	if err != nil {
 		return &lineError{it.line, "/format", err.Error()}
 	}
-	m.rules[s.Name] = &known
+	for _, format := range l.Formerly {
+		if _, err := document.ParseFormat(format); err != nil {
+			return &lineError{it.line, "/formerly", err.Error()}
+		}
+	}
+	m.rules[l.Name] = &known
 	return nil
 }
 
@@ -167,12 +194,20 @@ func storeSeries(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.
 		if err != nil {
 			return err
 		}
-		s := l.series(to.tenant)
-		if _, err := tx.ExecContext(ctx, `delete from series where tenant = $1 and name = $2`, s.Tenant, s.Name); err != nil {
+		l.Tenant = to.tenant
+		for _, table := range []string{"series_formats", "series"} {
+			if _, err := tx.ExecContext(ctx, `delete from `+table+` where tenant = $1 and name = $2`, l.Tenant, l.Name); err != nil {
+				return err
+			}
+		}
+		if err := insertSeries(ctx, tx, l.Series, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
 			return err
 		}
-		if err := insertSeries(ctx, tx, s, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
-			return err
+		for _, format := range l.Formerly {
+			const insert = `insert into series_formats (tenant, name, format) values ($1, $2, $3)`
+			if _, err := tx.ExecContext(ctx, insert, l.Tenant, l.Name, format); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -129,6 +129,9 @@ func (r *importing) storeRows(tx *sqlx.Tx, spans []span) error {
 	if _, err := tx.ExecContext(r.ctx, storeGaps, r.name, r.tenant, reasonImport); err != nil {
 		return err
 	}
+	if err := r.bookCredits(tx); err != nil {
+		return err
+	}
 	if err := r.storeParts(tx, true); err != nil {
 		return err
 	}
@@ -150,7 +153,7 @@ func (r *importing) storeSpan(tx *sqlx.Tx, s span) error {
 			select $1, $2, $3, cast($4 as bigint)
 			where cast($4 as bigint) <> cast($5 as bigint) or exists (select 1 from series_starts where tenant = $1 and series = $2 and period = $3)
 			on conflict (tenant, series, period) do update set first = least(series_starts.first, excluded.first)`
-		if _, err := tx.ExecContext(r.ctx, begin, r.tenant, s.Series, s.Period, s.First, r.maker.rules[s.Series].Start); err != nil {
+		if _, err := tx.ExecContext(r.ctx, begin, r.tenant, s.Series, s.Period, s.First, r.maker.rules[s.Series].first()); err != nil {
 			return err
 		}
 	}

@@ -17,11 +17,7 @@ import (
 func importer(t testing.TB, db *DB, store *countertest.Mem, format string) *Import {
 	t.Helper()
 	numbers := &counter.Allocator{Config: counter.Config{
-		Store: store, Owner: &Owner{DB: db}, Pod: "import",
-		Rules: func(ctx context.Context, s counter.Series) (counter.Rules, error) {
-			first, err := db.SeriesStart(ctx, s)
-			return counter.Rules{First: first}, err
-		},
+		Store: store, Owner: &Owner{DB: db}, Pod: "import", Rules: (&CounterRules{DB: db}).Rules,
 	}}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -59,7 +59,7 @@ func (c *seekCmd) Run(cmd command) error {
 
 // maySeek refuses a series that does not exist.
 func maySeek(ctx context.Context, db *invoices.DB, s counter.Series) error {
-	rules, err := findSeries(ctx, db, s.Tenant, s.Name)
+	rules, err := (&invoices.SeriesBook{DB: db}).Find(ctx, s.Tenant, s.Name)
 	if err == nil {
 		err = hasGaps(rules, s.Period)
 	}
