@@ -285,3 +285,30 @@ func TestAStreamIsImportedButNotTakenUpAgain(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errTorn }
+
+// ^C may come at any moment, in the middle of a copy too.
+func TestAnImportThatIsInterruptedEndsAndIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	newTenant(t, db, "acme")
+	im := importer(t, db, store, "csv")
+	im.piece = 50
+	text := old(upToInts(3000)...)
+	for after := 1; after < 60; after += 7 {
+		ctx, cancel := context.WithCancel(t.Context())
+		steps := 0
+		im.Progress = func(ImportProgress) {
+			if steps++; steps == after {
+				go cancel() // not exactly between two pieces
+			}
+		}
+		if _, err := im.Run(ctx, strings.NewReader(text)); err == nil {
+			cancel()
+			break // it was faster
+		}
+		cancel()
+	}
+	im.Progress = nil
+	im.mustImport(t, text)
+	mustBeMoved(t, db, store, 3000)
+}
