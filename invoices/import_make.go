@@ -22,11 +22,10 @@ const (
 	keyImport    = "import" // the key of rows that no key issued
 	reasonImport = "import" // of numbers between imported ones that no document bears
 
-	maxPrinted    = 1600 // a format of the longest kind, filled in
-	maxRequestID  = 300
-	maxOfRequest  = 1000 // items of one request
-	maxKeyID      = 100
-	lastOfImports = counter.MaxNumber
+	maxPrinted   = 1600 // a format of the longest kind, filled in
+	maxRequestID = 300
+	maxOfRequest = 1000 // items of one request
+	maxKeyID     = 100
 )
 
 // maker makes rows out of records, by the rules of the tenant's series.
@@ -102,8 +101,8 @@ func (c *recordCheck) text(at, s string, most int) {
 
 // record checks what no document has.
 func (c *recordCheck) record(s *staged, r *record, known *rule) {
-	if s.number < 1 || s.number > lastOfImports {
-		c.fail("/number", "is no number of a document: want 1 to %d", int64(lastOfImports))
+	if s.number < 1 || s.number > counter.MaxNumber {
+		c.fail("/number", "is no number of a document: want 1 to %d", int64(counter.MaxNumber))
 	}
 	switch {
 	case known == nil:
