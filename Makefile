@@ -60,6 +60,10 @@ sim: ## simulate SEEDS runs of replicas that crash, in virtual time; FROM=first 
 bench-counter: ## what taking a number costs, beside a bare atomic addition; ROUNDS=6
 	@GO=$(GO) scripts/bench-counter $(or $(ROUNDS),6)
 
+.PHONY: bench-import
+bench-import: ## what moving a million invoices in costs, beside a bare COPY; ROWS=1000000
+	@GO=$(GO) scripts/bench-import $(or $(ROWS),1000000)
+
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md

@@ -146,6 +146,7 @@ func (k *seek) reserveAside(ctx context.Context, rules Rules, floor int64) error
 
 // aside computes the transition.
 func (k *seek) aside(led Ledger, rules Rules, floor int64) (Ledger, []Block, error) {
+	was := led
 	led, err := led.Begin(rules.First)
 	if err != nil {
 		return led, nil, err
@@ -158,7 +159,7 @@ func (k *seek) aside(led Ledger, rules Rules, floor int64) (Ledger, []Block, err
 		to = max(to, floor)
 	}
 	next, aside, err := led.SetAside(Want{Holder: k.life.holder.Name, Era: k.life.era, At: time.Now().UTC()}, to)
-	if err == nil && len(aside) == 0 {
+	if err == nil && next.Equal(was) {
 		err = errNoChange
 	}
 	return next, aside, err

@@ -372,3 +372,21 @@ func TestWhatASeekSkipsIsVoidForTheReasonGiven(t *testing.T) {
 		r.stop()
 	})
 }
+
+func TestASeekBelowTheFirstNumberOfASeriesNeverUsedBeginsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rows := &countertest.Mem{}, &countertest.Rows{}
+		rules := func(context.Context, counter.Series) (counter.Rules, error) { return counter.Rules{First: 100}, nil }
+		r := run(t, counter.Config{Store: m, Owner: rows, Rules: rules})
+		if err := r.seek(50); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows.Row(invoices, 50); got != "" {
+			t.Errorf("50 is %q; the series does not have that number", got)
+		}
+		if got := r.issue(); got != 100 {
+			t.Errorf("got %d, want 100", got)
+		}
+		r.stop()
+	})
+}

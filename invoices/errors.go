@@ -37,6 +37,10 @@ var (
 	// ErrNotExternal: the number's document is kept here, so its number is never void.
 	ErrNotExternal = errors.New("the number belongs to a document that is kept here; cancel that with a credit note")
 
+	// ErrImportInterrupted: an import was cut short; the same file goes on where it
+	// stopped.
+	ErrImportInterrupted = errors.New("interrupted; run the same command again, it goes on where it stopped")
+
 	// ErrSeriesExhausted: the series has no number left.
 	ErrSeriesExhausted = errors.New("the series has no number left")
 

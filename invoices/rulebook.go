@@ -42,16 +42,26 @@ var errNoSeries = errors.New("there is no such series")
 type CounterRules struct {
 	DB *DB
 
-	book rulebook
+	book   rulebook
+	starts cache[counter.Series, int64]
 }
 
-// Rules returns the rules of s; the zero Rules if there is no such series.
+// Rules returns the rules of s; the zero Rules if there is no such series. One whose
+// lowest number was imported begins there.
 func (c *CounterRules) Rules(ctx context.Context, s counter.Series) (counter.Rules, error) {
 	r, err := c.book.find(ctx, c.DB, s.Tenant, s.Name)
 	if r == nil || err != nil {
 		return counter.Rules{}, err
 	}
-	return r.counter(), nil
+	start, err := c.starts.get(ctx, s, func(ctx context.Context) (int64, error) { return c.DB.SeriesStart(ctx, s) })
+	if err != nil {
+		return counter.Rules{}, err
+	}
+	rules := r.counter()
+	if start > 0 {
+		rules.First = start
+	}
+	return rules, nil
 }
 
 // counter is r in the counter's words.

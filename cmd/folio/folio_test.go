@@ -28,8 +28,10 @@ func noEnvironment(t *testing.T) {
 
 func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT"},
-		"audit": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"serve":  {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT"},
+		"audit":  {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"import": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
+		"seek":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
 	} {
 		status, out, _ := folio(t, command, "--help")
 		if status != 0 {
@@ -65,6 +67,12 @@ func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
 		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},
 		{[]string{"tenant", "create", "Bad Name", "--database-url", nobody[1]}, "lower-case"},
 		{[]string{"migrate", "--database-url", "nonsense"}, "database URL"},
+		{append([]string{"import", "no-such-file.csv"}, nobody...), "no such file"},
+		{append([]string{"import", "invoices.xls"}, nobody...), "--format csv"},
+		{append([]string{"seek", "a/b", "5", "--reason", "r"}, nobody...), "tenant/series/period"},
+		{append([]string{"seek", "a/b/-", "0", "--reason", "r"}, nobody...), "is no number to seek to"},
+		{append([]string{"seek", "a/b/-", "5", "--reason", " "}, nobody...), "say why"},
+		{append([]string{"seek", "a/b/-", "5", "--reason", "two\nlines"}, nobody...), "line break"},
 	} {
 		status, _, stderr := folio(t, c.args...)
 		if status != 1 || !strings.Contains(stderr, c.want) {

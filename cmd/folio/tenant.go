@@ -18,6 +18,7 @@ type tenantCmd struct {
 	Set    tenantSetCmd    `cmd:"" help:"Change what a tenant says of itself; only what is given changes. Issued documents stay as they are."`
 	Show   tenantShowCmd   `cmd:"" help:"Print a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List the tenants."`
+	Export tenantExportCmd `cmd:"" help:"Write everything of a tenant to the standard output, as lines of JSON; folio import reads it."`
 }
 
 type tenantCreateCmd struct {

@@ -78,9 +78,10 @@ func withRate(t Tax) Tax {
 
 // check collects what is wrong.
 type check struct {
-	now     time.Time
-	partial bool // what is missing is no fault
-	bad     []FieldError
+	now      time.Time
+	partial  bool // what is missing is no fault
+	recorded bool // it was issued elsewhere: its lines may be unknown
+	bad      []FieldError
 }
 
 // missing is fail for a field that says nothing.

@@ -29,7 +29,7 @@ type Fields struct {
 // {mm}, {series} and {tenant}. It must have {seq} once.
 func ParseFormat(template string) (Format, error) {
 	var f Format
-	if fault := templateFault(template); fault != "" {
+	if fault := LineFault(template, MaxFormat); fault != "" {
 		return Format{}, fmt.Errorf("format: %s", fault)
 	}
 	seqs := 0
@@ -62,19 +62,6 @@ func ParseFormat(template string) (Format, error) {
 		return Format{}, fmt.Errorf("format %q: want {seq} or {seq:6} exactly once, it is there %d times", template, seqs)
 	}
 	return f, nil
-}
-
-// templateFault refuses what a column or a page cannot hold.
-func templateFault(template string) string {
-	var c check
-	c.text("", template, MaxFormat)
-	if len(c.bad) > 0 {
-		return c.bad[0].Detail
-	}
-	if strings.ContainsAny(template, "\t\r\n") {
-		return "has a tab or a line break; leave it out"
-	}
-	return ""
 }
 
 func placeholder(text string) (formatPart, error) {

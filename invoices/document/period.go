@@ -1,5 +1,7 @@
 package document
 
+import "time"
+
 // PeriodRule says when a series restarts. The period comes from the document's
 // date, never from a clock.
 type PeriodRule string
@@ -20,4 +22,17 @@ func (r PeriodRule) Period(issueDate string) string {
 		return issueDate[:len("2006-01")]
 	}
 	return ""
+}
+
+// Fits reports whether period is one of the rule's.
+func (r PeriodRule) Fits(period string) bool {
+	switch r {
+	case PeriodYear:
+		_, err := time.Parse("2006", period)
+		return err == nil
+	case PeriodMonth:
+		_, err := time.Parse("2006-01", period)
+		return err == nil
+	}
+	return period == ""
 }
