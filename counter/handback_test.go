@@ -42,7 +42,7 @@ func heldIn(t *testing.T, m *countertest.Mem, all []counter.Series) (held int, f
 func TestWhatIsNotHandedBackInTimeIsSettledByOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rows, plant := plantable()
-		all := manyOf(500)
+		all := manyOf(900)
 		r := run(t, counter.Config{Store: m, Owner: rows, HandBack: 2 * time.Second})
 		for _, s := range all {
 			n, err := r.Take(t.Context(), s)
@@ -52,7 +52,7 @@ func TestWhatIsNotHandedBackInTimeIsSettledByOthers(t *testing.T) {
 			n.Return()
 		}
 		plant(func(op string) countertest.Fault {
-			if op == "Swap" {
+			if op == "SwapMany" {
 				return countertest.Fault{Delay: 1500 * time.Millisecond}
 			}
 			return countertest.Fault{}
