@@ -20,6 +20,9 @@ func (l *link) SwapMany(ctx context.Context, holder string, all []counter.Replac
 		return err
 	}
 	err := l.w.mem.SwapMany(ctx, holder, all)
+	for _, r := range all {
+		l.w.history.noteLedger(r.Series, l.w.mem.Text(r.Series), "after a swap of %d ledgers by %s: %v", len(all), l.pod, err)
+	}
 	if err == nil {
 		l.w.total.together.Add(int64(len(all)))
 	}

@@ -13,7 +13,7 @@ func (m *Mem) LoadMany(ctx context.Context, all []counter.Series) (loaded []coun
 	err = m.call(ctx, "LoadMany", counter.Series{}, func() error {
 		for _, s := range all {
 			k := m.ledgers[s]
-			loaded = append(loaded, counter.Loaded{Ledger: k.copied(), Version: counter.Version(k.text), Err: k.err})
+			loaded = append(loaded, counter.Loaded{Ledger: k.ledger, Version: counter.Version(k.text), Err: k.err})
 		}
 		return nil
 	})
@@ -28,8 +28,7 @@ func (m *Mem) SwapMany(ctx context.Context, holder string, all []counter.Replace
 		if err != nil {
 			return err
 		}
-		k := kept{ledger: r.Next}
-		next[r.Series] = kept{text: string(text), ledger: k.copied()}
+		next[r.Series] = kept{text: string(text), ledger: r.Next}
 	}
 	if len(next) != len(all) || len(all) > counter.MaxSwaps {
 		return fmt.Errorf("%d ledgers of %d series in one step", len(all), len(next))
