@@ -38,12 +38,11 @@ func (l *life) part(ctx context.Context, p parting) error {
 	return nil
 }
 
-// together makes many hand-backs in as few steps of the store as they need. It
-// returns those of which nothing is known in the end: each goes on by itself, which
-// is always right. After anything but success all ledgers of a step are read again,
-// and a block that is gone tells that the step was applied, or that another way was
-// quicker; a step that is still on its way can then only be applied if no ledger of
-// it has changed, and finds what it releases held.
+// together makes many hand-backs in as few steps of the store as they need. After
+// anything but success all ledgers of a step are read again: a block that is gone
+// tells that the step was applied, or that another way was quicker. A step that is
+// still on its way can then only be applied if none of its ledgers has changed, and
+// finds what it releases held.
 type together struct {
 	life  *life
 	store BulkSwapper
@@ -55,8 +54,9 @@ type together struct {
 // togetherTries bounds the steps that a hand-back takes part in.
 const togetherTries = 3
 
-// partTogether makes many hand-backs, at most MaxSwaps, and returns those that have
-// to be made one by one. An error says why there is no use in that now.
+// partTogether makes many hand-backs, at most MaxSwaps, and returns those of which
+// nothing is known in the end: each may go on by itself, which is always right. An
+// error says why there is no use in that now.
 func (l *life) partTogether(ctx context.Context, all []parting) (alone []parting, err error) {
 	store, ok := l.a.Config.Store.(BulkSwapper)
 	if !ok || len(all) == 1 {
