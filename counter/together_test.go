@@ -3,6 +3,7 @@ package counter_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,20 +162,17 @@ func TestNothingIsTakenOfWhatAStrayStepMayStillFree(t *testing.T) {
 		all := manyOf(3)
 		r := run(t, counter.Config{Store: m, Pod: "a"})
 		leaveOneOfEach(t, r, all)
-		var mu sync.Mutex
-		sent := 0
+		var sent atomic.Int64
 		plant(func(op string) countertest.Fault {
-			mu.Lock()
-			defer mu.Unlock()
 			if op == "SwapMany" {
-				sent++
+				sent.Add(1)
 				return countertest.Fault{Stray: 20 * time.Second}
 			}
-			return countertest.Fault{Drop: sent > 0}
+			return countertest.Fault{Drop: sent.Load() > 0}
 		})
 		time.Sleep(70 * time.Second)
-		if sent != 1 {
-			t.Fatalf("%d steps were sent, want 1", sent)
+		if sent.Load() != 1 {
+			t.Fatalf("%d steps were sent, want 1", sent.Load())
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		n, err := r.Take(ctx, all[0])
