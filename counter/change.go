@@ -28,7 +28,6 @@ type change struct {
 	holder   string
 	series   Series
 	count    *counts
-	first    *Loaded // what the first attempt need not load; nil: it does
 
 	// next computes the transition; errNoChange ends the change well.
 	next func(ctx context.Context, l Ledger, v Version) (Ledger, error)
@@ -107,10 +106,6 @@ func (c *change) try(ctx context.Context, sent **attempt) (done bool, err error)
 }
 
 func (c *change) load(ctx context.Context, timeout time.Duration) (Ledger, Version, error) {
-	if have := c.first; have != nil {
-		c.first = nil
-		return have.Ledger, have.Version, have.Err
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer c.time(ctx)

@@ -59,6 +59,22 @@
 // Memory learns of a block only after one of these is known. A holder makes one
 // reservation of a series at a time, for two at once could compute the same block.
 //
+// # Many ledgers in one step
+//
+// A quiet series reserves one number at a time, and the block that is spent has to
+// leave the ledger in the end: with a swap of its own each of its numbers would cost
+// two. So what idle series have, and at the end of a life what all have, is handed
+// back in steps of up to [MaxSwaps] ledgers, if the store can ([BulkSwapper]): all or
+// none. Numbers that others could give go after [Config].Idle, in the company of what
+// else is idle; spent blocks alone wait for company as long again.
+//
+// The outcomes are the same three. After a refusal or an unknown outcome all ledgers of
+// the step are read again. A block that is gone, by its whole identity, is known to be;
+// the others take part in the next step, or go by a swap of their own. A step that
+// wanders and lands later finds each value as it was, and then releases what is still
+// held and what nobody takes from; or it is refused, whole. Memory forgets a block when
+// it is known to have left the ledger, not before. docs/protocol.md has the argument.
+//
 // # What happens when
 //
 //   - A replica is killed. Its registration ends, the watch tells the others, one of

@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// atOnce bounds how many series are handed back side by side.
-const atOnce = 128
+// At the end of a life many series are handed back: groupsAtOnce steps side by side,
+// each of many series, and atOnce series each by itself.
+const (
+	groupsAtOnce = 4
+	atOnce       = 128
+)
 
 // handBack ends this life in good order: nothing is given any more, every block
 // that can be handed back is, what was offered and is not known to be stored is
@@ -32,76 +36,83 @@ func (l *life) handBack(ctx context.Context) {
 	l.a.log().Info("handed back", "holder", l.holder.Name, "series", len(held))
 }
 
-// bulk is how many ledgers are loaded at a time.
-const bulk = 100
-
 func (l *life) handBackAll(ctx context.Context, held []Series, shelves map[Series]*shelf) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	slots := make(chan struct{}, atOnce)
-	for part := range slices.Chunk(held, bulk) {
-		loaded := l.loadMany(ctx, part)
-		for i, s := range part {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				if err := l.handBackSeries(ctx, s, shelves[s], loaded[i]); err != nil {
-					l.a.log().Warn("block not handed back, others settle it", "series", s.String(), "holder", l.holder.Name, "error", err)
-				}
-			})
-		}
-	}
-}
-
-// loadMany loads ledgers in bulk, if the store can; nil for each that it did not.
-func (l *life) loadMany(ctx context.Context, all []Series) []*Loaded {
-	loaded := make([]*Loaded, len(all))
-	store, ok := l.a.Config.Store.(BulkLoader)
-	if !ok {
-		return loaded
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeoutMax)
-	defer cancel()
-	found, err := store.LoadMany(ctx, all)
-	if err != nil {
-		return loaded // each is loaded by itself, and says what is wrong
-	}
-	for i := range found {
-		loaded[i] = &found[i]
-	}
-	return loaded
-}
-
-// handBackSeries releases every block of s that this holder has in the ledger,
-// and settles those that it may not release on its own word.
-func (l *life) handBackSeries(ctx context.Context, s Series, sh *shelf, loaded *Loaded) error {
-	c := l.change(s)
-	c.first = loaded
-	var released []Block
-	rest := 0 // blocks that this holder may not release on its own word
-	c.applied = func(led Ledger) bool { return !slices.ContainsFunc(released, led.Holds) }
-	c.next = func(_ context.Context, led Ledger, _ Version) (Ledger, error) {
-		next := led
-		released, rest = released[:0], 0
-		for _, b := range led.HeldBy(l.holder.Name) {
-			if out, ok := l.releaseClean(next, b, sh.stock(b)); ok {
-				next, released = out, append(released, b)
-			} else {
-				rest++
+	groups, slots := make(chan struct{}, groupsAtOnce), make(chan struct{}, atOnce)
+	for group := range slices.Chunk(held, MaxSwaps) {
+		groups <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-groups }()
+			all := make([]parting, len(group))
+			for i, s := range group {
+				all[i] = &ending{life: l, series: s, shelf: shelves[s]}
 			}
-		}
-		if len(released) == 0 {
-			return led, errNoChange
-		}
-		return next, nil
+			_, _ = l.partTogether(ctx, all) // who is left over goes on by itself, and says what is wrong
+			l.finish(ctx, all, slots)
+		})
 	}
-	if err := c.run(ctx); err != nil {
-		return err
+}
+
+// finish does what could not be done together.
+func (l *life) finish(ctx context.Context, all []parting, slots chan struct{}) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, p := range all {
+		p := p.(*ending)
+		if p.done && p.rest == 0 {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := p.finish(ctx); err != nil {
+				l.a.log().Warn("block not handed back, others settle it", "series", p.series.String(), "holder", l.holder.Name, "error", err)
+			}
+		})
 	}
-	if rest == 0 {
+}
+
+// ending is the hand-back, at the end of a life, of every block that its holder has in
+// the ledger of a series.
+type ending struct {
+	life     *life
+	series   Series
+	shelf    *shelf // nil: memory knows nothing of the series
+	released []Block
+	rest     int // blocks that this holder may not release on its own word
+	done     bool
+}
+
+func (p *ending) of() Series { return p.series }
+
+func (p *ending) next(led Ledger) Ledger {
+	p.released, p.rest = p.released[:0], 0
+	for _, b := range led.HeldBy(p.life.holder.Name) {
+		if out, ok := p.life.releaseClean(led, b, p.shelf.stock(b)); ok {
+			led, p.released = out, append(p.released, b)
+		} else {
+			p.rest++
+		}
+	}
+	return led
+}
+
+func (p *ending) applied(led Ledger) bool { return !slices.ContainsFunc(p.released, led.Holds) }
+
+func (p *ending) known() { p.done = true }
+
+// finish hands back what is not yet known to be, and settles the rest.
+func (p *ending) finish(ctx context.Context) error {
+	if !p.done {
+		if err := p.life.part(ctx, p); err != nil {
+			return err
+		}
+	}
+	if p.rest == 0 {
 		return nil
 	}
-	if err := l.settle(ctx, l.holder.Name, s); err != nil && !errors.Is(err, errNoChange) {
+	if err := p.life.settle(ctx, p.life.holder.Name, p.series); err != nil && !errors.Is(err, errNoChange) {
 		return err
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // simCounts say how often the rare states came about.
 type simCounts struct {
-	rows, fenced, unknown, settled, lives, seeks, batches, halfway, raised, forfeited, exhausted atomic.Int64
+	rows, fenced, unknown, settled, lives, seeks, batches, halfway, raised, forfeited, exhausted, together atomic.Int64
 }
 
 func (c *simCounts) all() map[string]*atomic.Int64 {
@@ -20,13 +20,14 @@ func (c *simCounts) all() map[string]*atomic.Int64 {
 		"rows": &c.rows, "fenced writes": &c.fenced, "unknown outcomes": &c.unknown, "blocks settled": &c.settled,
 		"lives": &c.lives, "seeks": &c.seeks, "batches": &c.batches, "settlers that crashed half-way": &c.halfway,
 		"marks raised": &c.raised, "numbers forfeited": &c.forfeited, "exhausted": &c.exhausted,
+		"series handed back together": &c.together,
 	}
 }
 
 func (c *simCounts) String() string {
 	text := ""
 	for _, name := range []string{"rows", "lives", "fenced writes", "unknown outcomes", "blocks settled", "settlers that crashed half-way",
-		"seeks", "batches", "marks raised", "numbers forfeited", "exhausted"} {
+		"seeks", "batches", "marks raised", "numbers forfeited", "exhausted", "series handed back together"} {
 		if text != "" {
 			text += ", "
 		}

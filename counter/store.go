@@ -82,10 +82,44 @@ type Loaded struct {
 }
 
 // BulkLoader is a Store that loads many ledgers at little more than the cost of
-// one. A Store need not be one; it makes the hand-back of many series faster.
+// one. A Store need not be one.
 type BulkLoader interface {
-	// LoadMany loads all, in the same order.
+	// LoadMany loads all, at most MaxSwaps, in the same order.
 	LoadMany(ctx context.Context, all []Series) ([]Loaded, error)
+}
+
+// Bounds of what a store takes in one step. A single ledger may be longer than
+// MaxSwapBytes.
+const (
+	MaxSwaps     = 64        // ledgers
+	MaxSwapBytes = 256 << 10 // bytes of their versions together
+)
+
+// Replacement is what Swap does to one ledger.
+type Replacement struct {
+	Series Series
+	Old    Version
+	Next   Ledger
+}
+
+// BulkSwapper is a Store that also replaces many ledgers in one step. A Store need
+// not be one; it makes the hand-back of a quiet series cost a share of a step, and
+// that of many series faster.
+type BulkSwapper interface {
+	BulkLoader
+
+	// SwapMany replaces the ledgers of different series, within MaxSwaps and
+	// MaxSwapBytes, all in one step or none, if the value of each is still old
+	// and holder is registered:
+	//
+	//	nil           all are replaced
+	//	ErrConflict   none is, and this call never will: some value differs
+	//	ErrLost       none is, and this call never will: holder is gone
+	//	else          UNKNOWN: all are replaced, none is, or all are still to be
+	//
+	// For the rest it is as Swap: sent at most once, and the index is kept in the
+	// same step.
+	SwapMany(ctx context.Context, holder string, all []Replacement) error
 }
 
 // Notice is what a [Store.Watch] tells of: a holder that is gone, or a call-in.

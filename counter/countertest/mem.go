@@ -23,7 +23,7 @@ type Fault struct {
 	Mute  bool          // the caller is told of a failure, whatever happened
 	Delay time.Duration // before it takes effect
 	Late  time.Duration // after it took effect, before the reply
-	Stray time.Duration // of a Swap: the caller is told of a failure now, the effect comes this much later
+	Stray time.Duration // of a Swap or SwapMany: the caller is told of a failure now, the effect comes this much later
 }
 
 // ErrFault is what a muted or dropped call returns.
@@ -189,7 +189,7 @@ func (m *Mem) Text(s counter.Series) string {
 	return m.ledgers[s].text
 }
 
-// Swaps returns how many swaps reached the store.
+// Swaps returns how many swaps reached the store; one of many ledgers is one.
 func (m *Mem) Swaps() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -216,7 +216,7 @@ func (m *Mem) call(ctx context.Context, op string, s counter.Series, effect func
 	if m.Faults != nil {
 		f = m.Faults(op, s)
 	}
-	if f.Stray > 0 && op == "Swap" {
+	if f.Stray > 0 && swaps(op) {
 		time.AfterFunc(f.Stray, func() {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -240,6 +240,9 @@ func (m *Mem) call(ctx context.Context, op string, s counter.Series, effect func
 	}
 	return err
 }
+
+// swaps reports whether op replaces ledgers.
+func swaps(op string) bool { return op == "Swap" || op == "SwapMany" }
 
 func sleep(d time.Duration) {
 	if d > 0 {

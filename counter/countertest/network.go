@@ -52,7 +52,7 @@ func (n *Network) draw(op string) Fault {
 		f.Drop = true
 	case what < 8:
 		f.Mute = true
-	case what < 9 && op == "Swap":
+	case what < 9 && swaps(op):
 		f.Stray = 5*time.Millisecond + late()
 	}
 	return f

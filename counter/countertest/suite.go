@@ -33,6 +33,12 @@ func properties() []property {
 		{"series whose names begin alike are apart", prefixSeries},
 		{"a cancelled call says so", cancelled},
 		{"a swap of unknown version text conflicts, never panics", oddVersion},
+		{"many ledgers are swapped in one step, and the index with them", ofMany(swapMany)},
+		{"many ledgers that were not there are made in one step", ofMany(newMany)},
+		{"of many ledgers none is swapped if one has another value", ofMany(conflictOfMany)},
+		{"of many ledgers none is swapped by a holder that is not registered", ofMany(lostMany)},
+		{"of steps that meet in one ledger exactly one wins", ofMany(racingMany)},
+		{"a cancelled step of many says so", ofMany(cancelledMany)},
 	}
 }
 

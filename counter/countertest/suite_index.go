@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"folio/counter"
@@ -36,10 +37,13 @@ func promptIndex(c *caller) {
 	pod, _ := c.register("pod.1")
 	var late []counter.Series
 	var looking sync.WaitGroup
+	var over atomic.Bool // a test that fails in the middle looks no more
+	defer looking.Wait()
+	defer over.Store(true)
 	for i := range 5 {
 		s := counter.Series{Tenant: "acme", Name: "s" + strconv.Itoa(i)}
 		looking.Go(func() {
-			for end := time.Now().Add(knownWithin); time.Now().Before(end); {
+			for end := time.Now().Add(knownWithin); !over.Load() && time.Now().Before(end); {
 				if l, _, err := c.tryLoad(s); err != nil || len(l.HeldBy(pod)) > 0 {
 					break
 				}

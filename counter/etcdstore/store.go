@@ -71,29 +71,58 @@ func loadedFrom(series counter.Series, value []byte) counter.Loaded {
 // whole value (a revision comes round again after a restore; a value does not)
 // and that the holder's key exists, and writes ledger and index together.
 func (s *Store) Swap(ctx context.Context, holder string, series counter.Series, old counter.Version, next counter.Ledger) error {
-	ops, err := writes(series, old, next)
+	err := s.replace(ctx, holder, counter.Replacement{Series: series, Old: old, Next: next})
 	if err != nil {
-		return err
+		return fmt.Errorf("swap ledger %s: %w", series, err)
 	}
-	key := ledgerKey(series)
-	unchanged := clientv3.Compare(clientv3.Value(key), "=", string(old))
-	if old == "" {
-		unchanged = clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
+	return nil
+}
+
+// SwapMany implements counter.BulkSwapper: one transaction that is for each ledger
+// what Swap's is for one. It has two operations for a ledger that one holder leaves,
+// and etcd takes 128, unless it was told otherwise.
+func (s *Store) SwapMany(ctx context.Context, holder string, all []counter.Replacement) error {
+	if err := s.replace(ctx, holder, all...); err != nil {
+		return fmt.Errorf("swap %d ledgers: %w", len(all), err)
+	}
+	return nil
+}
+
+// replace makes one transaction of all, which are of different series: etcd refuses
+// to write a key twice.
+func (s *Store) replace(ctx context.Context, holder string, all ...counter.Replacement) error {
+	var same []clientv3.Cmp
+	var ops []clientv3.Op
+	for _, r := range all {
+		more, err := writes(r.Series, r.Old, r.Next)
+		if err != nil {
+			return err
+		}
+		same, ops = append(same, unchanged(r)), append(ops, more...)
 	}
 	registered := clientv3.Compare(clientv3.CreateRevision(holderKey(holder)), ">", 0)
 	done, err := s.commit(s.Client.Txn(ctx).
-		If(unchanged, registered).
+		If(append(same, registered)...).
 		Then(ops...).
 		Else(clientv3.OpGet(holderKey(holder), clientv3.WithCountOnly())))
 	switch {
 	case err != nil:
-		return fmt.Errorf("swap ledger %s, outcome unknown: %w", series, err)
+		return fmt.Errorf("outcome unknown: %w", err)
 	case done.Succeeded:
 		return nil
 	case done.Responses[0].GetResponseRange().Count == 0:
-		return fmt.Errorf("swap ledger %s: %w", series, counter.ErrLost)
+		return counter.ErrLost
 	}
-	return fmt.Errorf("swap ledger %s: %w", series, counter.ErrConflict)
+	return counter.ErrConflict
+}
+
+// unchanged compares the whole value of a ledger.
+func unchanged(r counter.Replacement) clientv3.Cmp {
+	key := ledgerKey(r.Series)
+	if r.Old == "" {
+		return clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
+	}
+	return clientv3.Compare(clientv3.Value(key), "=", string(r.Old))
 }
 
 // writes returns the operations of a swap: the ledger, and the index of who

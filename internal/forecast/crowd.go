@@ -164,7 +164,7 @@ func (r *run) asked(_ time.Duration, tenant int32) {
 	}
 }
 
-func (r *run) swapped(_ time.Duration, tenant int32, _, next counter.Ledger, done bool) {
+func (r *run) swapped(_ time.Duration, tenant int32, _, next counter.Ledger, share float64, done bool) {
 	before := r.bytes[tenant]
 	if done {
 		r.bytes[tenant] = int32(valueBytes(next))
@@ -173,12 +173,12 @@ func (r *run) swapped(_ time.Duration, tenant int32, _, next counter.Ledger, don
 		return
 	}
 	c := &r.sum.Classes[r.class[tenant]]
-	c.Swaps++
+	c.Swaps += share
 	c.Sent += int64(before + r.bytes[tenant])
 	if done {
 		c.Stored += int64(r.bytes[tenant])
 	} else {
-		c.Conflicts++
+		c.Conflicts += share
 	}
 }
 

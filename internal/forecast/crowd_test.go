@@ -38,11 +38,11 @@ func TestAffinitySavesTransactions(t *testing.T) {
 	random, three, one := forecast(t, small(0)), forecast(t, small(3)), forecast(t, small(1))
 	a, b, c := random.Total(), three.Total(), one.Total()
 	if a.Swaps <= b.Swaps || b.Swaps <= c.Swaps {
-		t.Errorf("swaps: %d at random, %d with three replicas, %d with one; want ever fewer", a.Swaps, b.Swaps, c.Swaps)
+		t.Errorf("swaps: %.0f at random, %.0f with three replicas, %.0f with one; want ever fewer", a.Swaps, b.Swaps, c.Swaps)
 	}
 	// With one replica a refill can only meet a hand-back of its own series.
 	if 5*c.Conflicts > a.Conflicts {
-		t.Errorf("%d conflicts with one replica each, %d at random", c.Conflicts, a.Conflicts)
+		t.Errorf("%.0f conflicts with one replica each, %.0f at random", c.Conflicts, a.Conflicts)
 	}
 	if c.DistanceMost != 0 {
 		t.Errorf("out of order by %d although each tenant has one replica", c.DistanceMost)

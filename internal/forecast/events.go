@@ -12,6 +12,9 @@ const (
 	handBackRead             // the same of a hand-back
 	handBackSwap
 	handBackDone
+	stepReads // the same of hand-backs together; of the replica
+	stepSwaps
+	stepDone
 	tidies // a replica looks for idle series
 )
 
@@ -19,7 +22,7 @@ const (
 type event struct {
 	at   time.Duration
 	what kind
-	id   int32 // of the shelf; of the replica if it tidies
+	id   int32 // of the shelf; of the replica if it tidies, or of a step
 }
 
 // events is a heap, earliest first.

@@ -55,8 +55,7 @@ type place struct{ tenant, replica int32 }
 type replica struct {
 	name    string
 	shelves []int32
-	tidying []int32 // what is still to be looked at
-	before  time.Duration
+	tidying tidying
 	blocks  int   // in ledgers
 	held    int64 // numbers reserved and not yet taken
 }
@@ -110,6 +109,12 @@ func (f *fleet) happen(e event) {
 		f.swap(e, handBackRead, &f.shelves[e.id].handBack, f.release)
 	case handBackDone:
 		f.handedBack(e.at, e.id)
+	case stepReads:
+		f.readStep(e.at, e.id)
+	case stepSwaps:
+		f.swapStep(e.at, e.id)
+	case stepDone:
+		f.stepOver(e.at, e.id)
 	case tidies:
 		f.tidy(e.at, e.id)
 	}
@@ -137,7 +142,7 @@ func (f *fleet) swap(e event, again kind, a *attempt, change func(time.Duration,
 	tenant := f.shelves[e.id].tenant
 	old := f.ledgers[tenant]
 	if a.seen != f.versions[tenant] {
-		f.watch.swapped(e.at, tenant, old, old, false)
+		f.watch.swapped(e.at, tenant, old, old, 1, false)
 		a.tries++
 		f.events.add(event{at: e.at + f.leg() + f.pause(a.tries) + f.leg(), what: again, id: e.id})
 		return
@@ -145,7 +150,7 @@ func (f *fleet) swap(e event, again kind, a *attempt, change func(time.Duration,
 	a.tries = 0
 	then := change(e.at, e.id)
 	f.versions[tenant]++
-	f.watch.swapped(e.at, tenant, old, f.ledgers[tenant], true)
+	f.watch.swapped(e.at, tenant, old, f.ledgers[tenant], 1, true)
 	f.events.add(event{at: e.at + f.leg(), what: then, id: e.id})
 }
 

@@ -29,9 +29,9 @@ type Class struct {
 	From, To  float64 // requests per second
 	Tenants   int
 	Numbers   int64
-	Swaps     int64 // transactions, those that met a conflict too
+	Swaps     float64 // transactions, those that met a conflict too; a share of those with others
 	Reads     int64
-	Conflicts int64
+	Conflicts float64
 	Floors    int64 // times that Postgres was asked for the floor of a series
 	Sent      int64 // bytes of values in transactions: what is compared and what is written
 	Stored    int64 // bytes of values written, each a revision until compaction
@@ -83,7 +83,7 @@ func (f Forecast) Total() Class {
 }
 
 // Rate is a count of the measured time as a rate.
-func (f Forecast) Rate(count int64) float64 { return float64(count) / f.Long.Seconds() }
+func (f Forecast) Rate(count float64) float64 { return count / f.Long.Seconds() }
 
 // SweepReads is how many reads a second it takes all replicas to look for dead
 // holders, every ten seconds each: one page of the living, and one read per holder

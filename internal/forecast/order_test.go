@@ -11,8 +11,8 @@ import (
 // book notes every number that a fleet gives, in order.
 type book struct {
 	numbers   []int64
-	swaps     int
-	conflicts int
+	swaps     float64
+	conflicts float64
 }
 
 func (b *book) took(_ time.Duration, _ int32, number int64, _ time.Duration) {
@@ -20,10 +20,10 @@ func (b *book) took(_ time.Duration, _ int32, number int64, _ time.Duration) {
 }
 func (b *book) read(time.Duration, int32)  {}
 func (b *book) asked(time.Duration, int32) {}
-func (b *book) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, done bool) {
-	b.swaps++
+func (b *book) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, share float64, done bool) {
+	b.swaps += share
 	if !done {
-		b.conflicts++
+		b.conflicts += share
 	}
 }
 func (b *book) noRoom() {}
@@ -146,7 +146,7 @@ func TestEveryNumberOfTheModelIsAccountedFor(t *testing.T) {
 }
 
 // TestASpentBlockStaysUntilItsHolderComesAgain: a hundred replicas that were each
-// asked once leave a hundred spent blocks in the ledger, for a minute.
+// asked once leave a hundred spent blocks in the ledger, for two minutes.
 func TestASpentBlockStaysUntilItsHolderComesAgain(t *testing.T) {
 	b := &book{}
 	f := newFleet(1, 1, 100, Conditions{}, b)
@@ -160,11 +160,15 @@ func TestASpentBlockStaysUntilItsHolderComesAgain(t *testing.T) {
 	if n := valueBytes(f.ledgers[0]); n < 14_000 || n > 16_000 {
 		t.Errorf("the value is %d bytes, want about 15,000: 150 a block", n)
 	}
-	f.pass(100 * time.Second)
+	f.pass(70 * time.Second)
+	if n := len(f.ledgers[0].Held); n != 100 {
+		t.Errorf("%d spent blocks after a minute, want 100 that wait for company", n)
+	}
+	f.pass(150 * time.Second)
 	if n := len(f.ledgers[0].Held); n != 0 {
-		t.Errorf("%d blocks are still there after a minute and a half", n)
+		t.Errorf("%d blocks are still there after two minutes and a half", n)
 	}
 	if b.swaps != 200+b.conflicts {
-		t.Errorf("%d swaps, %d conflicts: want two swaps a number, one to reserve and one to hand back", b.swaps, b.conflicts)
+		t.Errorf("%.1f swaps, %.1f conflicts: want two swaps a number, one to reserve and one to hand back", b.swaps, b.conflicts)
 	}
 }

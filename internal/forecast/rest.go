@@ -57,6 +57,6 @@ func (o *order) read(time.Duration, int32) {}
 
 func (o *order) asked(time.Duration, int32) {}
 
-func (o *order) swapped(time.Duration, int32, counter.Ledger, counter.Ledger, bool) {}
+func (o *order) swapped(time.Duration, int32, counter.Ledger, counter.Ledger, float64, bool) {}
 
 func (o *order) noRoom() {}

@@ -142,9 +142,8 @@ func (f *fleet) plan(at time.Duration, s *shelf) {
 	s.began = at
 	s.size = counter.NextSize(s.size, s.meter.demand(at), counter.Bounds{})
 	for i := range s.stocks {
-		if st := &s.stocks[i]; !st.leaving {
-			st.gone = st.left() == 0 && st.settled(at, f.conditions.Commit)
-		}
+		st := &s.stocks[i]
+		st.gone = st.gone || st.left() == 0 && st.settled(at, f.conditions.Commit)
 	}
 }
 
@@ -153,7 +152,7 @@ func (f *fleet) reserve(at time.Duration, id int32) kind {
 	s := &f.shelves[id]
 	next := f.ledgers[s.tenant]
 	for i := range s.stocks {
-		if st := &s.stocks[i]; st.gone && !st.leaving {
+		if st := &s.stocks[i]; st.gone && next.Holds(st.Block) {
 			next = f.drop(next, st, s.replica, at)
 		}
 	}

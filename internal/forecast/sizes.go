@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"folio/counter"
@@ -45,7 +46,7 @@ func Sizes(seed uint64, t Traffic) ([]Curve, error) {
 		return nil, fmt.Errorf("%s: %w", t.Name, folio.fleet.failed)
 	}
 	curves := []Curve{
-		curve("folio", &folio.fleet.held, folio.swaps, folio.waits),
+		curve("folio", &folio.fleet.held, int64(math.Round(folio.swaps)), folio.waits),
 		curve("Leaf", &l.gauge, l.fetches, l.waits),
 		curve("TiDB", &d.gauge, d.fetches, d.waits),
 	}
@@ -62,8 +63,9 @@ func curve(rule string, g *gauge, fetches, waits int64) Curve {
 
 // alone is a fleet of one replica with one tenant.
 type alone struct {
-	fleet        *fleet
-	swaps, waits int64
+	fleet *fleet
+	swaps float64
+	waits int64
 }
 
 func newAlone(seed uint64, every time.Duration) *alone {
@@ -85,6 +87,8 @@ func (a *alone) read(time.Duration, int32) {}
 
 func (a *alone) asked(time.Duration, int32) {}
 
-func (a *alone) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, _ bool) { a.swaps++ }
+func (a *alone) swapped(_ time.Duration, _ int32, _, _ counter.Ledger, share float64, _ bool) {
+	a.swaps += share
+}
 
 func (a *alone) noRoom() {}

@@ -14,8 +14,9 @@ type watch interface {
 	read(at time.Duration, tenant int32)
 	// asked: the owner of the rows was asked for a series' floor.
 	asked(at time.Duration, tenant int32)
-	// swapped: a transaction of the store, which did or did not replace old.
-	swapped(at time.Duration, tenant int32, old, next counter.Ledger, done bool)
+	// swapped: a transaction of the store, or a share of one with others, which did
+	// or did not replace old.
+	swapped(at time.Duration, tenant int32, old, next counter.Ledger, share float64, done bool)
 	// noRoom: a block could not be handed back.
 	noRoom()
 }

@@ -35,8 +35,8 @@ func handBackMutants() []mutant {
 			name: "hand-back-given-up-and-forgotten",
 			rule: "After a hand-back of unknown outcome nothing is taken from its blocks: it may have been applied.",
 			file: "counter/idle.go",
-			old:  "callTimeoutMax)\n\tdefer cancel()\n\tif err := c.run(ctx); err != nil {\n\t\treturn err\n\t}\n",
-			new:  "30*time.Millisecond)\n\tdefer cancel()\n\tif err := c.run(ctx); err != nil {\n\t\ts.mu.Lock()\n\t\tdefer s.mu.Unlock()\n\t\tfor _, st := range leaving {\n\t\t\tst.leaving = false\n\t\t}\n\t\treturn err\n\t}\n",
+			old:  "callTimeoutMax)\n\tdefer cancel()\n\treturn l.part(ctx, p)\n",
+			new:  "30*time.Millisecond)\n\tdefer cancel()\n\terr := l.part(ctx, p)\n\tif p, ok := p.(*leave); ok && err != nil {\n\t\tp.shelf.mu.Lock()\n\t\tdefer p.shelf.mu.Unlock()\n\t\tfor _, st := range p.stocks {\n\t\t\tst.leaving = false\n\t\t}\n\t}\n\treturn err\n",
 		},
 		{
 			name: "shelf-put-away-during-a-refill",
@@ -51,6 +51,30 @@ func handBackMutants() []mutant {
 			file: "counter/stock.go",
 			old:  "\tif st.leaving {\n\t\treturn 0\n\t}\n",
 			new:  "",
+		},
+		{
+			name:  "step-forgotten-before-it-is-known",
+			rule:  "A block of which nobody knows whether it left the ledger stays in memory: else its holder cannot say any more what became of its numbers.",
+			file:  "counter/together.go",
+			old:   "\tdefault:\n\t\tt.life.a.counts.unknown.Add(1)\n\t}\n\tt.left = append(t.left, all...)\n",
+			new:   "\tdefault:\n\t\tt.life.a.counts.unknown.Add(1)\n\t\tfor _, p := range all {\n\t\t\tp.known()\n\t\t}\n\t\treturn nil\n\t}\n\tt.left = append(t.left, all...)\n",
+			tests: "^TestNothingIsForgottenBeforeItIsKnownToHaveLeft$",
+		},
+		{
+			name:  "refused-step-taken-for-applied",
+			rule:  "A conflict of one ledger refuses the whole step: the others are still held.",
+			file:  "counter/together.go",
+			old:   "\tcase errors.Is(err, ErrConflict):\n\t\tt.life.a.counts.conflicts.Add(1)\n",
+			new:   "\tcase errors.Is(err, ErrConflict):\n\t\tt.life.a.counts.conflicts.Add(1)\n\t\tfor _, p := range all {\n\t\t\tp.known()\n\t\t}\n\t\treturn nil\n",
+			tests: "^TestNothingIsForgottenBeforeItIsKnownToHaveLeft$",
+		},
+		{
+			name:  "step-given-up-and-taken-again",
+			rule:  "After a step of unknown outcome nothing is taken from its blocks: it may still be applied.",
+			file:  "counter/idle.go",
+			old:   "\t\t\tl.loseIfLost(err)\n\t\t\tl.a.log().Warn(\"idle blocks not",
+			new:   "\t\t\tl.loseIfLost(err)\n\t\t\tfor _, p := range alone {\n\t\t\t\tp := p.(*leave)\n\t\t\t\tp.shelf.mu.Lock()\n\t\t\t\tfor _, st := range p.stocks {\n\t\t\t\t\tst.leaving = false\n\t\t\t\t}\n\t\t\t\tp.shelf.mu.Unlock()\n\t\t\t}\n\t\t\tl.a.log().Warn(\"idle blocks not",
+			tests: "^TestNothingIsTakenOfWhatAStrayStepMayStillFree$",
 		},
 	}
 }

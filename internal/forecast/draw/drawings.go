@@ -35,16 +35,16 @@ func drawCrowd(all []crowd) drawing {
 	for _, c := range all {
 		d.legend = append(d.legend, c.name)
 	}
-	perNumber := func(count func(forecast.Class) int64) func(forecast.Class) float64 {
-		return func(c forecast.Class) float64 { return float64(count(c)) / float64(c.Numbers) }
+	perNumber := func(count func(forecast.Class) float64) func(forecast.Class) float64 {
+		return func(c forecast.Class) float64 { return count(c) / float64(c.Numbers) }
 	}
 	d.panels = []panel{
 		crowdPanel("transactions of etcd per invoice", linear("transactions", 0.5, 5), all,
-			perNumber(func(c forecast.Class) int64 { return c.Swaps })),
+			perNumber(func(c forecast.Class) float64 { return c.Swaps })),
 		crowdPanel("a ledger's value in etcd", decades("bytes, mean", 1, 5), all,
 			func(c forecast.Class) float64 { return c.ValueMean }),
 		crowdPanel("bytes of values sent to etcd per invoice", decades("bytes", 0, 5), all,
-			perNumber(func(c forecast.Class) int64 { return c.Sent })),
+			perNumber(func(c forecast.Class) float64 { return float64(c.Sent) })),
 		crowdPanel("places out of order, 99th percentile", fromZero("places", 4), all,
 			func(c forecast.Class) float64 { return float64(c.DistanceP99) }),
 	}

@@ -111,13 +111,13 @@ var crowdRows = []struct {
 	{"transactions a second", func(f forecast.Forecast, t forecast.Class) string { return count(int64(f.Rate(t.Swaps))) }},
 	{"… for each invoice", func(_ forecast.Forecast, t forecast.Class) string { return ratio(t.Swaps, t.Numbers) }},
 	{"… that met another's and were repeated", func(_ forecast.Forecast, t forecast.Class) string {
-		return percent(float64(t.Conflicts) / float64(t.Swaps))
+		return percent(t.Conflicts / t.Swaps)
 	}},
-	{"reads of ledgers a second", func(f forecast.Forecast, t forecast.Class) string { return count(int64(f.Rate(t.Reads))) }},
-	{"looks into Postgres for a floor, a second", func(f forecast.Forecast, t forecast.Class) string { return count(int64(f.Rate(t.Floors))) }},
+	{"reads of ledgers a second", func(f forecast.Forecast, t forecast.Class) string { return count(int64(f.Rate(float64(t.Reads)))) }},
+	{"looks into Postgres for a floor, a second", func(f forecast.Forecast, t forecast.Class) string { return count(int64(f.Rate(float64(t.Floors)))) }},
 	{"reads a second to look for dead holders", func(f forecast.Forecast, _ forecast.Class) string { return count(int64(f.SweepReads())) }},
-	{"values sent in transactions", func(f forecast.Forecast, t forecast.Class) string { return size(f.Rate(t.Sent)) + "/s" }},
-	{"values written (revisions until compaction)", func(f forecast.Forecast, t forecast.Class) string { return size(f.Rate(t.Stored)) + "/s" }},
+	{"values sent in transactions", func(f forecast.Forecast, t forecast.Class) string { return size(f.Rate(float64(t.Sent))) + "/s" }},
+	{"values written (revisions until compaction)", func(f forecast.Forecast, t forecast.Class) string { return size(f.Rate(float64(t.Stored))) + "/s" }},
 	{"requests that waited for etcd", func(f forecast.Forecast, _ forecast.Class) string { return percent(f.Waited) }},
 	{"… how long: median, p99, most", func(f forecast.Forecast, _ forecast.Class) string {
 		return fmt.Sprintf("%s, %s, %s", millis(f.WaitMedian), millis(f.WaitP99), millis(f.WaitMost))

@@ -38,8 +38,8 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
-func ratio(of, per int64) string {
-	r := float64(of) / float64(max(1, per))
+func ratio(of float64, per int64) string {
+	r := of / float64(max(1, per))
 	if r < 0.1 {
 		return fmt.Sprintf("%.3f", r)
 	}
