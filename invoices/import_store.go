@@ -232,6 +232,6 @@ func (db *DB) SeriesStart(ctx context.Context, s counter.Series) (int64, error) 
 	var first int64
 	const query = `
 		select coalesce((select first from series_starts where tenant = $1 and series = $2 and period = $3), 0)`
-	err := db.rest.GetContext(ctx, &first, query, s.Tenant, s.Name, s.Period)
+	err := db.lookUps.GetContext(ctx, &first, query, s.Tenant, s.Name, s.Period)
 	return first, wrap("read where "+s.String()+" begins", err)
 }

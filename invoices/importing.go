@@ -205,7 +205,7 @@ func orDefaultInt[T int | int64](value, otherwise T) T {
 
 // unhurried opens connections of our own: a statement over a million rows may take
 // minutes, in silence.
-func (db *DB) unhurried() (*sqlx.DB, error) { return connections(db.url, "0", 0, 2) }
+func (db *DB) unhurried() (*sqlx.DB, error) { return connections(db.url, owner, "0", 0, 2) }
 
 func (r *importing) tell(doing string, bytes int64) {
 	if r.Progress == nil {

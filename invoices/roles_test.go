@@ -27,6 +27,11 @@ var stated = map[string]rights{
 	"credits":          {reader: "select", writer: "select, insert, update", auditor: "select"},
 	"credit_notes":     {reader: "select", writer: "select, insert", auditor: "select"},
 	"goose_db_version": {},
+	"series_starts":    {writer: "select"},
+	"imports":          {},
+	"import_series":    {},
+	"import_rows":      {},
+	"import_parts":     {},
 }
 
 type rights struct{ reader, writer, settler, auditor string }

@@ -77,5 +77,12 @@ create unlogged table import_parts (
     primary key (import, line)
 );
 
+-- The counter asks where a period begins; all else is administration.
+select grant_rights('series_starts', '', 'select', '', '');
+select grant_rights('imports', '', '', '', '');
+select grant_rights('import_series', '', '', '', '');
+select grant_rights('import_rows', '', '', '', '');
+select grant_rights('import_parts', '', '', '', '');
+
 -- +goose Down
 drop table import_parts, import_rows, import_series, imports, series_starts;
