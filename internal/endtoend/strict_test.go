@@ -19,7 +19,7 @@ func strictSeries(t *testing.T, c *devcluster.Cluster, tenant, name string) {
 	}
 	defer db.Close()
 	err = db.CreateSeries(within(t, 20*time.Second), invoices.Series{
-		Tenant: tenant, Name: name, Numbering: "strict", Format: "S-{yyyy}-{seq:6}", Period: "year", Start: 1,
+		Tenant: tenant, Name: name, Numbering: "strict", Format: "{series}-{yyyy}-{seq:6}", Period: "year", Start: 1,
 		OnLoss: "reuse", ReuseWithin: 24 * time.Hour, Document: "invoice",
 	})
 	if err != nil {
@@ -138,4 +138,52 @@ func lookAt(t *testing.T, db *sql.DB, session int) (s sight) {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// What the operator says, and what a client and the books show of it.
+func TestAStrictSeriesIsSuspendedAfterARestoreUntilTheOperatorSaysHowItGoesOn(t *testing.T) {
+	c := startCluster(t, devcluster.Config{Replicas: 1, LeaseTTL: leaseTTL})
+	key := tenant(t, c, "acme")
+	strictSeries(t, c, "acme", "gapless")
+	strictSeries(t, c, "acme", "other")
+	year := time.Now().UTC().Format("2006")
+	post := func(series string, wantStatus int, wantNumber int64) {
+		t.Helper()
+		body := strings.Replace(smallBody, `{`, `{"series":"`+series+`",`, 1)
+		got := issue(t, connect(t, c.Replicas[0], key), "", []byte(body))
+		if got.StatusCode() != wantStatus {
+			t.Fatalf("%s: %s %s, want %d", series, got.Status(), got.Body, wantStatus)
+		}
+		if got.JSON201 != nil && got.JSON201.Number != wantNumber {
+			t.Errorf("%s: number %d, want %d", series, got.JSON201.Number, wantNumber)
+		}
+		if got.JSON201 == nil && (!strings.Contains(string(got.Body), "urn:folio:problem:series-suspended") || got.HTTPResponse.Header.Get("Retry-After") == "") {
+			t.Errorf("%s: %s, Retry-After %q", series, got.Body, got.HTTPResponse.Header.Get("Retry-After"))
+		}
+	}
+	say := func(want string, args ...string) {
+		t.Helper()
+		if out, err := c.Run(within(t, 20*time.Second), args...); err != nil || !strings.Contains(out, want) {
+			t.Fatalf("%s, %v; want %q", out, err, want)
+		}
+	}
+	post("gapless", 201, 1)
+	say("a new era begins", "restored")
+	post("gapless", 503, 0)
+	post("other", 503, 0)
+	say("suspended until you say", "ledger")
+	say("goes on with number 6; 4 numbers are void", "restored", "--strict", "skip-to", "5", "--series", "acme/gapless/"+year)
+	post("gapless", 201, 6)
+	post("other", 503, 0)
+	say("strict series go on", "restored", "--strict", "continue")
+	post("other", 201, 1)
+	say("mark 6 = 2 issued + 4 void, strict", "audit")
+}
+
+func TestAReplicaThatRequiresAStandbyDoesNotStartWithoutOne(t *testing.T) {
+	c := startCluster(t, devcluster.Config{Replicas: 1, LeaseTTL: leaseTTL})
+	out, err := c.Run(within(t, 30*time.Second), "serve", "--require-sync-replication", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--pod-name", "synced")
+	if err == nil || !strings.Contains(err.Error(), "synchronous_standby_names") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
