@@ -16,6 +16,7 @@ type strictPlace struct {
 	Number int64
 	First  int64         // the number of a series that was never used
 	Within counter.Range // the numbers that the series may give
+	More   int           // rows that come after it of the same request, which wants all or none
 	Format document.Format
 }
 
@@ -98,7 +99,11 @@ func (p *strictPlan) place(entries []*entry, found []bool) {
 		requestKey
 		item int
 	}
-	seen := make(map[request]bool)
+	type wish struct {
+		requestKey
+		counter.Series
+	}
+	seen, gone := make(map[request]bool), make(map[wish]error)
 	p.refused = make(map[*entry]error)
 	for i, e := range entries {
 		r := request{requestKey{e.Strict.Tenant, e.RequestID}, e.Item}
@@ -106,8 +111,12 @@ func (p *strictPlan) place(entries []*entry, found []bool) {
 			continue
 		}
 		seen[r] = true
-		if err := p.number(e); err != nil {
-			p.refused[e] = err
+		err := gone[wish{r.requestKey, e.Strict.Series}]
+		if err == nil {
+			err = p.number(e)
+		}
+		if err != nil {
+			gone[wish{r.requestKey, e.Strict.Series}], p.refused[e] = err, err
 			continue
 		}
 		p.fresh = append(p.fresh, e)
@@ -124,7 +133,7 @@ func (p *strictPlan) number(e *entry) error {
 		c.First, c.Mark = e.Strict.First, e.Strict.First-1
 	}
 	next := c.Mark + 1
-	if !e.Strict.Within.Contains(next) {
+	if !e.Strict.Within.Contains(next) || next+int64(e.Strict.More) > e.Strict.Within.Last {
 		return fmt.Errorf("%w: %s comes to %d, it may give %s", ErrSeriesExhausted, e.Strict.Series, next, e.Strict.Within)
 	}
 	c.Mark = next

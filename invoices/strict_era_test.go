@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -232,11 +230,8 @@ func TestAStrictSeriesOutlivesACrashOfPostgresWithoutAHole(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s := serverOfItsOwn(t)
-	db, store := open(t, s.URL("postgres")), &countertest.Mem{}
-	if err := db.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
+	s, db := serverOfItsOwn(ctx, t)
+	store := &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	strictSeriesFor(t, db, who, "gapless")
 	replicas := []*replica{newReplica(t, db, store), newReplica(t, open(t, s.URL("postgres")), store)}
@@ -262,25 +257,4 @@ func TestAStrictSeriesOutlivesACrashOfPostgresWithoutAHole(t *testing.T) {
 		t.Errorf("the highest number is %d, want %d", n, clients*each)
 	}
 	mustHaveNoHole(t, db, store)
-}
-
-// serverOfItsOwn starts a Postgres that the test may crash.
-func serverOfItsOwn(t *testing.T) *postgres.Server {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	dir, err := os.MkdirTemp("", "folio-crash-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := postgres.Start(ctx, postgres.Config{Dir: filepath.Clean(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(s.Stop(context.Background()), postgres.Remove(dir), os.RemoveAll(dir)); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }

@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"context"
 	"syscall"
 	"testing"
 	"time"
@@ -11,9 +12,11 @@ import (
 )
 
 // withStandby starts a Postgres and a synchronous standby of it.
-func withStandby(t *testing.T) (s *postgres.Server, standby *process.Process) {
+func withStandby(t *testing.T) (s *postgres.Server, db *DB, standby *process.Process) {
 	t.Helper()
-	s = serverOfItsOwn(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, db = serverOfItsOwn(ctx, t)
 	standby, err := s.StartStandby(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +26,6 @@ func withStandby(t *testing.T) (s *postgres.Server, standby *process.Process) {
 			t.Error(err)
 		}
 	})
-	db := open(t, s.URL("postgres"))
 	if err := db.CheckReplication(t.Context()); err == nil {
 		t.Error("a server that waits for no standby is fit")
 	}
@@ -36,16 +38,13 @@ func withStandby(t *testing.T) (s *postgres.Server, standby *process.Process) {
 	if err := open(t, s.URL("postgres")+"&synchronous_commit=local").CheckReplication(t.Context()); err == nil {
 		t.Error("a session that waits for no standby is fit")
 	}
-	return s, standby
+	return s, db, standby
 }
 
 func TestWithASynchronousStandbyStrictSeriesGoOnInANewEra(t *testing.T) {
 	t.Parallel()
-	s, _ := withStandby(t)
-	db, store := open(t, s.URL("postgres")), &countertest.Mem{}
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s, db, _ := withStandby(t)
+	store := &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	series, unused := strictSeriesFor(t, db, who, "gapless"), strictSeriesFor(t, db, who, "unused")
 	plain := newReplica(t, open(t, s.URL("postgres")), store)
@@ -82,11 +81,8 @@ func TestAReplicaThatRequiresAStandbyWritesNoStrictSeriesWithoutOne(t *testing.T
 // client: the standby may not have the document.
 func TestAStrictCommitWhoseWaitForTheStandbyIsCancelledIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
-	s, standby := withStandby(t)
-	db, store := open(t, s.URL("postgres")), &countertest.Mem{}
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s, db, standby := withStandby(t)
+	store := &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	series := strictSeriesFor(t, db, who, "gapless")
 	rep := newReplica(t, open(t, s.URL("postgres")), store)

@@ -156,11 +156,25 @@ func (w *Writer) Run(ctx context.Context) error {
 // ErrSeriesExhausted, ErrSeriesSuspended and ErrLedgerDamaged instead of errTaken
 // and errFenced.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
+	e, err := w.submit(r)
+	if err != nil {
+		return nil, err
+	}
+	return e.await(ctx)
+}
+
+// submit puts r into the queue. Then await is owed.
+func (w *Writer) submit(r *row) (*entry, error) {
 	e := &entry{row: r, outcome: make(chan outcome, 1)}
 	if err := w.enqueue(e); err != nil {
 		e.giveBack()
 		return nil, err
 	}
+	return e, nil
+}
+
+// await waits for the outcome, see write.
+func (e *entry) await(ctx context.Context) (*stored, error) {
 	select {
 	case o := <-e.outcome:
 		return o.repeat, o.err
