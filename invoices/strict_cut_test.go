@@ -22,7 +22,7 @@ const (
 	commits      = "commit\x00"
 	rollsBack    = "rollback\x00"
 	obstructs    = "as clash"
-	voids_       = "'" + reasonPrintedClash + "'"
+	voidsNumber  = "'" + reasonPrintedClash + "'"
 )
 
 // Whatever answer is lost, the request gets the next number, once, and only a
@@ -59,7 +59,7 @@ func TestAStatementOfAStrictSeriesWhoseAnswerIsLostLeavesNoHole(t *testing.T) {
 
 // The same for the statements that deal with a printed number that is taken.
 func TestAClashInAStrictSeriesWhoseAnswerIsLostLeavesNoHole(t *testing.T) {
-	for _, statement := range []string{rollsBack, obstructs, voids_} {
+	for _, statement := range []string{rollsBack, obstructs, voidsNumber} {
 		t.Run(statement, func(t *testing.T) {
 			forEachCut(t, func(t *testing.T, direct, db *DB, p *proxy, how cut) {
 				store := &countertest.Mem{}
@@ -161,6 +161,34 @@ func TestAnOutcomeOfAStrictSeriesThatCannotBeFoundOutIsToldByTheRepeat(t *testin
 			mustHaveNoHole(t, direct, store)
 		})
 	}
+}
+
+// The request is found behind the lock, and what it led to cannot be read any
+// more: it would be wrong to say that nothing was stored.
+func TestARequestOfAStrictSeriesThatIsFoundAndNotReadIsOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	db, p := throughProxy(t, url)
+	direct, store := open(t, url), &countertest.Mem{}
+	who := newTenant(t, direct, "acme")
+	s := strictSeriesFor(t, direct, who, "gapless")
+	req := strictRequest(who, s.Name, "one", "n")
+	newReplica(t, direct, store).mustIssue(t, req)
+	rep := newReplicaWith(t, db, store, WriterConfig{Bound: 200 * time.Millisecond})
+	pr, err := rep.prepare(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pr.RequestID = requestID(req.ID)
+	p.onCut(p.refuse)
+	p.arm("left join documents d on d.tenant = q.tenant", afterFIN)
+	if _, err := rep.store(t.Context(), pr); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("got %v, want ErrOutcomeUnknown", err)
+	}
+	if p.cuts() != 1 {
+		t.Error("the read was not cut")
+	}
+	mustHaveNoHole(t, direct, store)
 }
 
 // A replica stops between two statements of its transaction, with its connection

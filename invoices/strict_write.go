@@ -50,8 +50,9 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 		return nil, err
 	}
 	// Whatever was sent before has ended, or the locks would not have been
-	// had: what is not found was not stored and will not be.
-	a.unknown = false
+	// had: what is not found was not stored and will not be. Of what is found
+	// nobody may say that it was not stored, until it was read.
+	a.unknown = slices.Contains(found, true)
 	p.era = era
 	p.place(a.left, found)
 	if a.careful && len(p.fresh) > 0 {
