@@ -229,15 +229,22 @@ func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 // storeStrict writes the row of a strict series, which gets its number as it is
 // written.
 func (is *Issuer) storeStrict(ctx context.Context, p *prepared) (Issued, error) {
-	r := p.row
-	repeat, err := is.Writer.write(ctx, &r)
-	switch {
-	case err != nil:
-		return Issued{}, err
-	case repeat != nil:
-		return issued(repeat, nil)
+	for {
+		r := p.row
+		repeat, err := is.Writer.write(ctx, &r)
+		switch {
+		case errors.Is(err, errBelowRange):
+			if err := is.leaveBehind(ctx, p.series, p.Strict.Within.First-1); err != nil {
+				return Issued{}, is.ranges.note(err)
+			}
+		case err != nil:
+			return Issued{}, is.ranges.note(err)
+		case repeat != nil:
+			return issued(repeat, nil)
+		default:
+			return Issued{Invoice: r.invoice(), RangeLeft: is.warn(p, r.Strict.Number)}, nil
+		}
 	}
-	return Issued{Invoice: r.invoice()}, nil
 }
 
 // numberError turns the counter's errors into those of this package.

@@ -138,10 +138,13 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
 			if err == nil {
 				_, err = e.await(ctx)
 			}
-			if errors.Is(err, errTaken) || errors.Is(err, errFenced) {
+			switch {
+			case errors.Is(err, errTaken) || errors.Is(err, errFenced):
 				return ctx.Err()
+			case errors.Is(err, errBelowRange): // the others wait for the same
+				err = is.leaveBehind(ctx, p.series, p.Strict.Within.First-1)
 			}
-			return err
+			return is.ranges.note(err)
 		})
 	}
 	return outcomeUnknown(writing.Wait())

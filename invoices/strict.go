@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,10 +23,9 @@ type strictPlace struct {
 
 // strictPlace returns the place of a document of the series in a period.
 func (r rule) strictPlace(s counter.Series) strictPlace {
-	p := strictPlace{Series: s, First: max(1, r.Start), Within: counter.Range{First: 1, Last: counter.MaxNumber}, Format: r.format}
+	p := strictPlace{Series: s, First: r.first(), Within: counter.Range{First: 1, Last: r.last()}, Format: r.format}
 	if r.Range != nil {
-		p.Within = counter.Range{First: r.Range.First, Last: r.Range.Last}
-		p.First = max(p.First, r.Range.First)
+		p.Within.First = r.Range.First
 	}
 	return p
 }
@@ -133,13 +133,20 @@ func (p *strictPlan) number(e *entry) error {
 		c.First, c.Mark = e.Strict.First, e.Strict.First-1
 	}
 	next := c.Mark + 1
-	if !e.Strict.Within.Contains(next) || next+int64(e.Strict.More) > e.Strict.Within.Last {
+	if next < e.Strict.Within.First {
+		return errBelowRange
+	}
+	if next+int64(e.Strict.More) > e.Strict.Within.Last {
 		return fmt.Errorf("%w: %s comes to %d, it may give %s", ErrSeriesExhausted, e.Strict.Series, next, e.Strict.Within)
 	}
 	c.Mark = next
 	e.give(next)
 	return nil
 }
+
+// errBelowRange: the next number lies before the range that the series was granted.
+// When the numbers between are void, the same row may get one.
+var errBelowRange = errors.New("the next number lies before the range that the series was granted")
 
 // obstacle is what stands in the way of a row.
 type obstacle struct {

@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,6 @@ import (
 // reasonRestore: the number may have been acknowledged before Postgres was
 // restored to an earlier state.
 const reasonRestore = "restore"
-
-// skipMost bounds how many numbers a strict series may be made to skip at once.
-const skipMost = 1_000_000
 
 // lockStrictCounters waits for every transaction that has locked a counter, and
 // keeps new ones out.
@@ -53,8 +51,36 @@ func (db *DB) ContinueStrict(ctx context.Context) (string, error) {
 // *document.InvalidError: to lies below what the series has given, or too far
 // above it.
 func (db *DB) SkipStrict(ctx context.Context, s counter.Series, to int64) (voided int64, err error) {
-	doing := fmt.Sprintf("let %s go on above %d", s, to)
-	err = db.inTx(ctx, doing, func(tx *sqlx.Tx) error {
+	return db.moveStrict(ctx, s, strictMove{to: to, adopt: true})
+}
+
+// seekStrict makes sure that no number of a strict series up to last is given any
+// more; what it skips is void for the reason. ErrSeriesSuspended, ErrTooMany.
+func (db *DB) seekStrict(ctx context.Context, s counter.Series, last int64, reason string) error {
+	_, err := db.moveStrict(ctx, s, strictMove{to: last, reason: reason})
+	return err
+}
+
+// strictMove is where a strict series is to be moved, and how.
+type strictMove struct {
+	to     int64
+	reason string // of the voids; "": what happened to Postgres
+	adopt  bool   // the series goes on in the present era, whatever its own is
+}
+
+// moveStrict moves a series in steps of seekStep numbers, each a transaction. What
+// was done when ctx ends stays done, and the next call goes on there.
+func (db *DB) moveStrict(ctx context.Context, s counter.Series, m strictMove) (voided int64, err error) {
+	for {
+		n, done, err := db.stepStrict(ctx, s, m)
+		if voided += n; done || err != nil {
+			return voided, err
+		}
+	}
+}
+
+func (db *DB) stepStrict(ctx context.Context, s counter.Series, m strictMove) (voided int64, done bool, err error) {
+	err = db.inTx(ctx, fmt.Sprintf("let %s go on above %d", s, m.to), func(tx *sqlx.Tx) error {
 		if err := ensureStrictCounter(ctx, tx, s); err != nil {
 			return err
 		}
@@ -62,26 +88,38 @@ func (db *DB) SkipStrict(ctx context.Context, s counter.Series, to int64) (voide
 		if err != nil {
 			return err
 		}
-		if err := c.checkSkip(to); err != nil {
+		if err := m.check(c, now); err != nil {
 			return err
 		}
-		voided, err = voidStrict(ctx, tx, s, counter.Range{First: c.Mark + 1, Last: to}, skipReason(c.Era, now))
-		if err != nil {
+		mark := max(c.Mark, min(c.Mark+seekStep, m.to))
+		done = mark >= m.to
+		reason := cmp.Or(m.reason, skipReason(c.Era, now))
+		if voided, err = voidStrict(ctx, tx, s, counter.Range{First: c.Mark + 1, Last: mark}, reason); err != nil {
 			return err
+		}
+		if m.adopt && done {
+			c.Era = now
 		}
 		_, err = tx.ExecContext(ctx, `update strict_counters set mark = $4, era = $5 where tenant = $1 and series = $2 and period = $3`,
-			s.Tenant, s.Name, s.Period, to, now)
+			s.Tenant, s.Name, s.Period, mark, c.Era)
 		return err
 	})
-	return voided, err
+	return voided, done, err
 }
 
-func (c strictCounter) checkSkip(to int64) error {
+// check refuses a move of c that nobody can mean.
+func (m strictMove) check(c strictCounter, now string) error {
 	switch {
-	case to < c.Mark || to > counter.MaxNumber:
-		return invalid("/to", fmt.Sprintf("is %d; the series has given numbers up to %d, give that or more", to, c.Mark))
-	case to-c.Mark > skipMost:
-		return invalid("/to", fmt.Sprintf("is %d, which skips %d numbers; the series has given numbers up to %d, and at most %d are skipped at once", to, to-c.Mark, c.Mark, skipMost))
+	case !m.adopt && c.Era != now:
+		return ErrSeriesSuspended
+	case !m.adopt && m.to-c.Mark > seekMost:
+		return ErrTooMany
+	case !m.adopt:
+		return nil
+	case m.to < c.Mark || m.to > counter.MaxNumber:
+		return invalid("/to", fmt.Sprintf("is %d; the series has given numbers up to %d, give that or more", m.to, c.Mark))
+	case m.to-c.Mark > seekMost:
+		return invalid("/to", fmt.Sprintf("is %d, which skips %d numbers; the series has given numbers up to %d, and at most %d are skipped at once", m.to, m.to-c.Mark, c.Mark, seekMost))
 	}
 	return nil
 }
@@ -98,12 +136,11 @@ func skipReason(was, now string) string {
 
 // ensureStrictCounter makes the counter of s if it is missing: perhaps it was lost.
 func ensureStrictCounter(ctx context.Context, tx *sqlx.Tx, s counter.Series) error {
-	var row seriesRow
-	const query = `select ` + seriesColumns + ` from series where tenant = $1 and name = $2`
-	if err := tx.GetContext(ctx, &row, query, s.Tenant, s.Name); err != nil {
+	said, err := findSeries(ctx, tx, s.Tenant, s.Name)
+	if err != nil {
 		return err
 	}
-	rule, err := row.series().rule()
+	rule, err := said.rule()
 	if err != nil {
 		return err
 	}
@@ -165,8 +202,8 @@ type StrictCounter struct {
 	Suspended bool  // until an operator has said how it goes on in the present era
 }
 
-// StrictCounters lists the counters of strict series in the order of their key;
-// an empty tenant or name selects all.
+// StrictCounters lists the counters of strict series that were used, in the order
+// of their key; an empty tenant or name selects all.
 func (db *DB) StrictCounters(ctx context.Context, tenant, name string) ([]StrictCounter, error) {
 	var rows []struct {
 		strictCounter
@@ -175,7 +212,7 @@ func (db *DB) StrictCounters(ctx context.Context, tenant, name string) ([]Strict
 	const query = `
 		select tenant, series, period, first, mark, era, era <> (select current_era()) as suspended
 		from strict_counters
-		where ($1 = '' or tenant = $1) and ($2 = '' or series = $2)
+		where ($1 = '' or tenant = $1) and ($2 = '' or series = $2) and mark >= first
 		order by tenant, series, period`
 	if err := db.rest.SelectContext(ctx, &rows, query, tenant, name); err != nil {
 		return nil, wrap("list the counters of strict series", err)

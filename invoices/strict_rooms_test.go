@@ -129,3 +129,51 @@ func TestExternalNumbersOfAStrictSeriesAreTakenInOrderAllOrNone(t *testing.T) {
 	}
 	mustHaveNoHole(t, db, store)
 }
+
+// A range is granted that begins above what the series has given; then its rest is
+// given up. On two replicas at once, and nothing of it in etcd.
+func TestAStrictSeriesLeavesBehindWhatLiesBeforeItsRangeAndCanGiveUpTheRest(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	db, store := open(t, url), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	s := strictSeriesFor(t, db, who, "gapless")
+	replicas := []*replica{newReplica(t, db, store), newReplica(t, open(t, url), store)}
+	for range 2 {
+		replicas[0].mustIssue(t, strictRequest(who, s.Name, "", "n"))
+	}
+	db.exec(t, `update series set range_first = 60001, range_last = 60012, warn_left = 10 where name = 'gapless'`)
+	eventually(t, "the rule is known", func() bool {
+		r, err := replicas[1].rule(t.Context(), who.Tenant, s.Name)
+		return err == nil && r.Range != nil
+	})
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() { replicas[i%2].mustIssue(t, strictRequest(who, s.Name, fmt.Sprint("key-", i), "n")) })
+	}
+	all.Wait()
+	got := replicas[1].mustIssue(t, strictRequest(who, s.Name, "", "n"))
+	if got.RangeLeft == nil || *got.RangeLeft > 10 || got.Invoice.Number < 60_003 {
+		t.Errorf("number %d, left %v", got.Invoice.Number, got.RangeLeft)
+	}
+	given := ask[int64](t, db, `select max(number) from documents`)
+	book := &SeriesBook{DB: db, Ledgers: store, Numbers: replicas[0].numbers}
+	unused, err := book.Unused(t.Context(), who, s.Name, nil)
+	if err != nil || unused.Count != 60_012-given {
+		t.Errorf("%+v, %v; %d was given last", unused, err, given)
+	}
+	rest, err := book.VoidUnused(t.Context(), who, s.Name, nil, "")
+	if err != nil || rest.Count != unused.Count {
+		t.Errorf("%+v, %v", rest, err)
+	}
+	if _, err := replicas[0].Issue(t.Context(), strictRequest(who, s.Name, "", "n")); !errors.Is(err, ErrSeriesExhausted) {
+		t.Errorf("got %v, want ErrSeriesExhausted", err)
+	}
+	if n := ask[int64](t, db, `select count(*) from documents where reason = 'out_of_range'`); n < 59_990 {
+		t.Errorf("%d numbers were left behind", n)
+	}
+	if listed, err := store.List(t.Context(), "", ""); err != nil || len(listed) != 0 {
+		t.Errorf("the counter was asked for %v, %v", listed, err)
+	}
+	mustHaveNoHole(t, db, store)
+}

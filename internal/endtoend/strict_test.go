@@ -7,23 +7,16 @@ import (
 	"time"
 
 	"folio/internal/devcluster"
-	"folio/invoices"
+
+	_ "github.com/lib/pq"
 )
 
 // strictSeries makes a strict series of a tenant, yearly, from 1.
 func strictSeries(t *testing.T, c *devcluster.Cluster, tenant, name string) {
 	t.Helper()
-	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL()})
+	out, err := c.Run(within(t, 20*time.Second), "series", "set", tenant+"/"+name, "--numbering", "strict", "--period", "year")
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.CreateSeries(within(t, 20*time.Second), invoices.Series{
-		Tenant: tenant, Name: name, Numbering: "strict", Format: "{series}-{yyyy}-{seq:6}", Period: "year", Start: 1,
-		OnLoss: "reuse", ReuseWithin: 24 * time.Hour, Document: "invoice",
-	})
-	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
