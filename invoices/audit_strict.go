@@ -59,7 +59,7 @@ func auditStrict(ctx context.Context, db *DB, ledgers Ledgers, s counter.Series)
 
 // inSnapshot runs do in a transaction whose statements all see the same.
 func (db *DB) inSnapshot(ctx context.Context, doing string, do func(*sqlx.Tx) error) error {
-	tx, err := db.rest.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	tx, err := db.audits.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return wrap(doing, err)
 	}

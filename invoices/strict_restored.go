@@ -80,7 +80,8 @@ func (db *DB) moveStrict(ctx context.Context, s counter.Series, m strictMove) (v
 }
 
 func (db *DB) stepStrict(ctx context.Context, s counter.Series, m strictMove) (voided int64, done bool, err error) {
-	err = db.inTx(ctx, fmt.Sprintf("let %s go on above %d", s, m.to), func(tx *sqlx.Tx) error {
+	doing := fmt.Sprintf("let %s go on above %d", s, m.to)
+	err = transact(ctx, db.lookUps, doing, func(tx *sqlx.Tx) error {
 		if err := ensureStrictCounter(ctx, tx, s); err != nil {
 			return err
 		}
@@ -147,23 +148,12 @@ func ensureStrictCounter(ctx context.Context, tx *sqlx.Tx, s counter.Series) err
 	if rule.Numbering != numberingStrict {
 		return fmt.Errorf("%s is no strict series: %w", s, ErrNotFound)
 	}
-	if !rule.hasPeriod(s.Period) {
+	if !rule.period.Fits(s.Period) {
 		return invalid("/series", fmt.Sprintf("%q is no period of %s/%s, which restarts by %s", s.Period, s.Tenant, s.Name, rule.Period))
 	}
 	places := []strictPlace{rule.strictPlace(s)}
 	_, err = tx.ExecContext(ctx, insertCounters, append(placeColumns(places), fmt.Sprintf("{%d}", places[0].First))...)
 	return err
-}
-
-// hasPeriod reports whether p is what the rule makes of some date.
-func (r rule) hasPeriod(p string) bool {
-	const someDate = "2026-01-01"
-	if len(p) > len(someDate) {
-		return false
-	}
-	date := p + someDate[len(p):]
-	_, err := time.Parse(time.DateOnly, date)
-	return err == nil && r.period.Period(date) == p
 }
 
 func lockStrictCounter(ctx context.Context, tx *sqlx.Tx, s counter.Series) (c strictCounter, now string, err error) {
@@ -214,7 +204,7 @@ func (db *DB) StrictCounters(ctx context.Context, tenant, name string) ([]Strict
 		from strict_counters
 		where ($1 = '' or tenant = $1) and ($2 = '' or series = $2) and mark >= first
 		order by tenant, series, period`
-	if err := db.rest.SelectContext(ctx, &rows, query, tenant, name); err != nil {
+	if err := db.audits.SelectContext(ctx, &rows, query, tenant, name); err != nil {
 		return nil, wrap("list the counters of strict series", err)
 	}
 	all := make([]StrictCounter, len(rows))
