@@ -251,6 +251,7 @@ func TestACommitOfAStrictSeriesWithAWarningIsFoundOut(t *testing.T) {
 	who := newTenant(t, db, "acme")
 	s := strictSeriesFor(t, db, who, "gapless")
 	db.exec(t, `create sequence commits`)
+	db.exec(t, `grant usage on sequence commits to folio_writer`)
 	db.exec(t, `
 		create function warn_once() returns trigger language plpgsql as $$
 		begin

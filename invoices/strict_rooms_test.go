@@ -143,10 +143,12 @@ func TestAStrictSeriesLeavesBehindWhatLiesBeforeItsRangeAndCanGiveUpTheRest(t *t
 		replicas[0].mustIssue(t, strictRequest(who, s.Name, "", "n"))
 	}
 	db.exec(t, `update series set range_first = 60001, range_last = 60012, warn_left = 10 where name = 'gapless'`)
-	eventually(t, "the rule is known", func() bool {
-		r, err := replicas[1].rule(t.Context(), who.Tenant, s.Name)
-		return err == nil && r.Range != nil
-	})
+	for _, rep := range replicas {
+		eventually(t, "the rule is known", func() bool {
+			r, err := rep.rule(t.Context(), who.Tenant, s.Name)
+			return err == nil && r.Range != nil
+		})
+	}
 	var all sync.WaitGroup
 	for i := range 6 {
 		all.Go(func() { replicas[i%2].mustIssue(t, strictRequest(who, s.Name, fmt.Sprint("key-", i), "n")) })
