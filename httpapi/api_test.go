@@ -200,6 +200,7 @@ func TestAnErrorOfTheDomainHasItsStatusAndSaysNothingInternal(t *testing.T) {
 		{invoices.ErrOutcomeUnknown, 503, "outcome-unknown"},
 		{errors.Join(invoices.ErrOutcomeUnknown, invoices.ErrUnavailable), 503, "outcome-unknown"},
 		{invoices.ErrLedgerDamaged, 500, "ledger-damaged"},
+		{invoices.ErrSeriesSuspended, 503, "series-suspended"},
 		{context.DeadlineExceeded, 503, "unavailable"},
 		{errors.New("pq: secret table"), 500, "internal"},
 	} {

@@ -79,6 +79,7 @@ var statuses = []struct {
 	{invoices.ErrNoRange, http.StatusConflict, "no-range", "Series without a range", 0},
 	{invoices.ErrTooMany, http.StatusConflict, "too-many-voids", "Too many numbers to void", 0},
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
+	{invoices.ErrSeriesSuspended, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 30},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},
 	{invoices.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},

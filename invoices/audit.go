@@ -40,9 +40,24 @@ func Audit(ctx context.Context, db *DB, ledgers Ledgers, f AuditFilter) ([]Accou
 	if err != nil {
 		return nil, err
 	}
+	// Read after the documents were looked for: whoever has a document has a
+	// counter by now.
+	strict, err := strictToAudit(ctx, db, f)
+	if err != nil {
+		return nil, err
+	}
+	isStrict := make(map[counter.Series]bool, len(strict))
+	for _, s := range strict {
+		isStrict[s] = true
+	}
+	all = sortedSeries(append(all, strict...))
 	accounts := make([]Account, 0, len(all))
 	for _, s := range all {
-		a, err := auditSeries(ctx, db, ledgers, s)
+		audit := auditSeries
+		if isStrict[s] {
+			audit = auditStrict
+		}
+		a, err := audit(ctx, db, ledgers, s)
 		if err != nil {
 			return nil, err
 		}
@@ -72,10 +87,15 @@ func seriesToAudit(ctx context.Context, db *DB, ledgers Ledgers, f AuditFilter) 
 		all = append(all, written...)
 	}
 	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !f.selects(s) })
+	return sortedSeries(all), nil
+}
+
+// sortedSeries sorts all, and leaves each in it once.
+func sortedSeries(all []counter.Series) []counter.Series {
 	slices.SortFunc(all, func(a, b counter.Series) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Period, b.Period))
 	})
-	return slices.Compact(all), nil
+	return slices.Compact(all)
 }
 
 // tenantsWithDocuments reads the documents, not the tenants: books whose tenant

@@ -28,6 +28,11 @@ import (
 const insertBatch = `
 	with fence as materialized (` + openHolder + `),` + insertRows
 
+// insertStrict writes rows of strict series, which have no holder: $1 is "". What
+// keeps them apart from others is the lock of their counters.
+const insertStrict = `
+	with fence as materialized (` + noHolder + `),` + insertRows
+
 // insertRows is the statement behind its fence.
 const insertRows = `
 	written as (
@@ -41,13 +46,14 @@ const insertRows = `
 	from (values (1)) as always left join written w on true`
 
 // The parts of a statement that inserts documents: the holder's row, if it may
-// write; the columns; their values, of rows q and holder f; and the rows, which
+// write, or that there is none; the columns; their values, of rows q and holder f; and the rows, which
 // are $2 to $22.
 const (
 	openHolder = `
 		select holder from holders
 		where holder = $1 and fenced_at is null and era = current_era()
 		for share`
+	noHolder        = `select nullif($1, '') as holder`
 	documentColumns = `tenant, series, period, number, status, created_at,
 			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
 			kind, item, reference, holder, block_serial, block_first, block_last`
@@ -85,12 +91,15 @@ const lookUpBatch = `
 // sent twice behind our back.
 type line struct {
 	conn   *sqlx.Conn
-	write  *sqlx.Stmt // insertBatch, prepared
-	warned error      // a warning that the server sent with its answer
+	write  *sqlx.Stmt        // insertBatch or insertStrict, prepared
+	books  *strictStatements // nil on a line that writes no strict series
+	warned error             // a warning that the server sent with its answer
 }
 
 // connect takes a connection for a writer. Nothing has been sent if it fails.
-func (db *DB) connect(ctx context.Context) (*line, error) {
+func (db *DB) connect(ctx context.Context) (*line, error) { return db.lineFor(ctx, insertBatch) }
+
+func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	conn, err := db.batches.Connx(ctx)
 	if err != nil {
 		return nil, wrap("connect to Postgres", err)
@@ -101,7 +110,7 @@ func (db *DB) connect(ctx context.Context) (*line, error) {
 		return nil
 	})
 	if err == nil {
-		l.write, err = conn.PreparexContext(ctx, insertBatch)
+		l.write, err = conn.PreparexContext(ctx, insert)
 	}
 	if err != nil {
 		l.drop()
@@ -124,6 +133,7 @@ func (l *line) notice(n *pq.Error) {
 // keep gives the connection back, to be used again.
 func (l *line) keep() {
 	_ = l.write.Close()
+	l.books.close()
 	_ = l.conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(c.(driver.Conn), nil)
 		return nil
@@ -146,6 +156,15 @@ type wrote struct {
 // a silence, and cancelling would only make the outcome less certain.
 func (l *line) insert(holder string, rows []*row) (wrote, error) {
 	l.warned = nil
+	got, err := l.execute(holder, rows)
+	if err == nil && l.warned != nil {
+		return wrote{}, fmt.Errorf("committed with a warning: %s", l.warned)
+	}
+	return got, err
+}
+
+// execute is insert without regard to warnings.
+func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	var answer []struct {
 		Open    bool           `db:"open"`
 		Current bool           `db:"current"` // of a credit note
@@ -158,15 +177,12 @@ func (l *line) insert(holder string, rows []*row) (wrote, error) {
 	var err error
 	crediting := len(rows) == 1 && rows[0].credit != nil
 	if crediting {
-		err = l.conn.SelectContext(context.Background(), &answer, insertCredit, append(args, rows[0].credit.values()...)...)
+		err = l.conn.SelectContext(context.Background(), &answer, l.insertCredit(), append(args, rows[0].credit.values()...)...)
 	} else {
 		err = l.write.SelectContext(context.Background(), &answer, args...)
 	}
 	if err != nil {
 		return wrote{}, err
-	}
-	if l.warned != nil {
-		return wrote{}, fmt.Errorf("committed with a warning: %s", l.warned)
 	}
 	w := wrote{open: answer[0].Open, moved: crediting && !answer[0].Current, written: make(map[key]bool, len(answer))}
 	for _, a := range answer {
@@ -195,7 +211,7 @@ func (l *line) lookUp(rows []*row) ([]found, error) {
 }
 
 // columns turns rows into the arrays $2 to $22 of insertBatch. Of an external
-// number the fields of a document are null.
+// number the fields of a document are null, of a strict series those of a block.
 func columns(rows []*row) []any {
 	n := len(rows)
 	text := func(get func(*row) string) any {
@@ -224,13 +240,19 @@ func columns(rows []*row) []any {
 		digests[i] = r.Digest[:]
 	}
 	block := func(get func(counter.Block) int64) any {
-		return whole(func(r *row) int64 { return get(r.Number.Block()) })
+		all := make([]sql.NullInt64, n)
+		for i, r := range rows {
+			if !r.strict() {
+				all[i] = sql.NullInt64{Int64: get(r.Number.Block()), Valid: true}
+			}
+		}
+		return pq.Array(all)
 	}
 	return []any{
-		text(func(r *row) string { return r.Number.Series().Tenant }),
-		text(func(r *row) string { return r.Number.Series().Name }),
-		text(func(r *row) string { return r.Number.Series().Period }),
-		whole(func(r *row) int64 { return r.Number.Value() }),
+		text(func(r *row) string { return r.key().Tenant }),
+		text(func(r *row) string { return r.key().Name }),
+		text(func(r *row) string { return r.key().Period }),
+		whole(func(r *row) int64 { return r.key().Number }),
 		text(func(r *row) string { return r.CreatedAt.Format("2006-01-02T15:04:05.999999Z07:00") }),
 		text(func(r *row) string { return r.RequestID }),
 		pq.Array(digests),

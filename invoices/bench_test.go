@@ -10,11 +10,15 @@ import (
 
 // One hot tenant on one replica; with is how the client identifies its request.
 func BenchmarkIssue(b *testing.B) {
-	for _, with := range []string{"no key", "a key"} {
+	for _, with := range []string{"no key", "a key", "a strict series"} {
 		b.Run(with, func(b *testing.B) {
 			db := migrated(b)
 			who := newTenant(b, db, "acme")
 			r := newReplica(b, db, &countertest.Mem{})
+			series := "invoice"
+			if with == "a strict series" {
+				series = strictSeriesFor(b, db, who, "gapless").Name
+			}
 			b.SetParallelism(75)
 			var ids atomic.Int64
 			b.ResetTimer()
@@ -24,7 +28,7 @@ func BenchmarkIssue(b *testing.B) {
 					if with == "a key" {
 						id = fmt.Sprint(ids.Add(1))
 					}
-					if _, err := r.Issue(b.Context(), request(who, id, "n")); err != nil {
+					if _, err := r.Issue(b.Context(), strictRequest(who, series, id, "n")); err != nil {
 						b.Error(err)
 					}
 				}

@@ -120,8 +120,6 @@ func (is *Issuer) creditRule(ctx context.Context, tenant, series string) (*rule,
 		return nil, err
 	case known.kind != kindCreditNote:
 		return nil, invalid("/series", fmt.Sprintf("%q numbers invoices; name a series whose document is credit_note", series))
-	case known.Numbering == numberingStrict:
-		return nil, invalid("/series", fmt.Sprintf("%q is strict; credit notes of invoices are issued in series with blocks only", series))
 	}
 	return known, nil
 }

@@ -188,11 +188,6 @@ func TestWhatCannotBeCancelledIsRefused(t *testing.T) {
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}
 	who, stranger := newTenant(t, db, "acme"), newTenant(t, db, "globex")
-	strict := seriesOf("acme", "strict-notes", "SN-{seq}", "reuse")
-	strict.Numbering, strict.Document = "strict", "credit_note"
-	if err := db.CreateSeries(t.Context(), strict); err != nil {
-		t.Fatal(err)
-	}
 	r := newReplica(t, db, store)
 	inv := r.mustIssue(t, request(who, "one", "n")).Invoice
 	other := r.mustIssue(t, request(who, "two", "n")).Invoice
@@ -223,7 +218,6 @@ func TestWhatCannotBeCancelledIsRefused(t *testing.T) {
 		"the key of another invoice": {cancellation(who, other.ID, "key", part(0, "1")), ErrRequestReused, ""},
 		"the key of an issue":        {cancellation(who, other.ID, "one", part(0, "1")), ErrRequestReused, ""},
 		"a series of invoices":       {with(func(r *CancelRequest) { r.Series = "invoice" }), nil, "/series"},
-		"a strict series":            {with(func(r *CancelRequest) { r.Series = "strict-notes" }), nil, "/series"},
 		"no series":                  {with(func(r *CancelRequest) { r.Series = "none" }), nil, "/series"},
 		"a bad series":               {with(func(r *CancelRequest) { r.Series = "a/b" }), nil, "/series"},
 		"a date before the invoice":  {with(func(r *CancelRequest) { r.IssueDate = "2026-03-13" }), nil, "/issue_date"},

@@ -10,6 +10,7 @@ import (
 // from 1 to the mark.
 type Account struct {
 	Series counter.Series
+	Strict bool // its counter is in Postgres: nothing is ever held or free
 	Mark   int64
 
 	Issued int64 // numbers with an invoice

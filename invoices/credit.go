@@ -27,6 +27,18 @@ type credit struct {
 const insertCredit = `
 	with fence as materialized (` + openHolder + `),` + insertCredited
 
+// insertStrictCredit is the same in a strict series, see insertStrict.
+const insertStrictCredit = `
+	with fence as materialized (` + noHolder + `),` + insertCredited
+
+// insertCredit returns the statement for the rows of l.
+func (l *line) insertCredit() string {
+	if l.books != nil {
+		return insertStrictCredit
+	}
+	return insertCredit
+}
+
 // insertCredited is the statement behind its fence.
 const insertCredited = `
 	account as materialized (

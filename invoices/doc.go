@@ -27,6 +27,9 @@
 // credited for more than its gross, and is cancelled when nothing is left of it;
 // that is told by its account when it is read, its row never changes.
 //
+// A row of a strict series gets its number in the transaction that stores it, from
+// a counter in Postgres that is locked until the commit: see docs/protocol.md.
+//
 // # Who may do what
 //
 // Each use of Postgres takes a role that can do just what the use needs: the

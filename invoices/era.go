@@ -60,13 +60,15 @@ func (db *DB) Era(ctx context.Context) (string, error) {
 
 // RaiseEpoch begins a new era, after Postgres or etcd was restored. It waits for
 // every batch in flight and keeps new ones out (a batch reads the holder's row,
-// which the lock excludes), and fences all holders: nothing of the era that
-// ends is written after it.
+// or locks counters of strict series, which the locks exclude), and fences all
+// holders: nothing of the era that ends is written after it. Strict series are
+// suspended by it.
 func (db *DB) RaiseEpoch(ctx context.Context) (string, error) {
 	var text string
 	err := db.inTx(ctx, "raise the epoch", func(tx *sqlx.Tx) error {
 		for _, statement := range []string{
 			`lock table holders in exclusive mode`,
+			lockStrictCounters,
 			`update holders set fenced_at = clock_timestamp() where fenced_at is null`,
 			`update restores set epoch = epoch + 1`,
 		} {

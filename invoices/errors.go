@@ -73,6 +73,11 @@ var (
 	// ErrTooMany: more numbers would become void than one request may make void.
 	ErrTooMany = errors.New("more than 10,000,000 numbers would become void; lower the last number of the range, or make a new series")
 
+	// ErrSeriesSuspended: Postgres has failed over or was restored, so that numbers
+	// of a strict series that were acknowledged may be lost; an operator has to
+	// say how it goes on.
+	ErrSeriesSuspended = errors.New("the series is suspended since Postgres failed over or was restored; an operator must say how it goes on (folio restored --strict)")
+
 	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
 	// overwritten; an operator has to look at it.
 	ErrLedgerDamaged = errors.New("the ledger of the series is damaged; an operator must repair it")

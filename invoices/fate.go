@@ -75,7 +75,7 @@ func wrap(doing string, err error) error {
 }
 
 func isOurs(err error) bool {
-	for _, ours := range []error{ErrNotFound, ErrExists, ErrUnauthorized, ErrUnavailable, ErrDraftChanged, ErrDraftIssued, ErrSeriesUsed, errStale} {
+	for _, ours := range []error{ErrNotFound, ErrExists, ErrUnauthorized, ErrUnavailable, ErrDraftChanged, ErrDraftIssued, ErrSeriesUsed, ErrSeriesSuspended, ErrTooMany, errStale} {
 		if errors.Is(err, ours) {
 			return true
 		}

@@ -31,7 +31,7 @@ type Issuer struct {
 // first is used up, or its holder fenced.
 //
 // Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
-// ErrSeriesExpired, ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
+// ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
 // same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
@@ -164,6 +164,9 @@ func (is *Issuer) place(known *rule, zone *time.Location, r row) (*prepared, err
 		series: counter.Series{Tenant: known.Tenant, Name: known.Name, Period: known.period.Period(r.Draft.IssueDate)},
 		format: known.format,
 	}
+	if known.Numbering == numberingStrict {
+		p.Strict = known.strictPlace(p.series)
+	}
 	return p, p.encode()
 }
 
@@ -196,6 +199,9 @@ func (p *prepared) print(n counter.Number) string {
 // store takes a number and writes the row, again with another number while that
 // may help.
 func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
+	if p.strict() {
+		return is.storeStrict(ctx, p)
+	}
 	for {
 		n, err := is.takeOne(ctx, p)
 		if err != nil {
@@ -216,6 +222,27 @@ func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
 			return issued(repeat, nil)
 		default:
 			return Issued{Invoice: r.invoice(), RangeLeft: is.warn(p, n.Value())}, nil
+		}
+	}
+}
+
+// storeStrict writes the row of a strict series, which gets its number as it is
+// written.
+func (is *Issuer) storeStrict(ctx context.Context, p *prepared) (Issued, error) {
+	for {
+		r := p.row
+		repeat, err := is.Writer.write(ctx, &r)
+		switch {
+		case errors.Is(err, errBelowRange):
+			if err := is.leaveBehind(ctx, p.series, p.Strict.Within.First-1); err != nil {
+				return Issued{}, is.ranges.note(err)
+			}
+		case err != nil:
+			return Issued{}, is.ranges.note(err)
+		case repeat != nil:
+			return issued(repeat, nil)
+		default:
+			return Issued{Invoice: r.invoice(), RangeLeft: is.warn(p, r.Strict.Number)}, nil
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 	if err := is.ranges.note(known.admit(r.IssueDate, at.In(r.Identity.zone()).Format(time.DateOnly))); err != nil {
 		return nil, err
 	}
-	return &prepared{
+	p := &prepared{
 		rule: known,
 		row: row{
 			Kind: kindExternal, RequestID: id, Digest: r.Digest, KeyID: r.Identity.KeyID, Reference: r.Reference,
@@ -115,31 +115,59 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 		},
 		series: counter.Series{Tenant: r.Identity.Tenant, Name: r.Series, Period: known.period.Period(r.IssueDate)},
 		format: known.format,
-	}, nil
+	}
+	if known.Numbering == numberingStrict {
+		p.Strict = known.strictPlace(p.series)
+	}
+	return p, nil
 }
 
 // record takes a number for each of items and writes its row. Items whose number
 // is used up, or whose holder was fenced, are left for another round; so are
 // those that the same request records on another replica.
 func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
-	numbers, err := is.take(ctx, p, len(items))
+	rows, err := is.rowsFor(ctx, p, items)
 	if err != nil {
 		return err
 	}
 	var writing errgroup.Group
-	for i, item := range items {
-		r := p.row
-		r.Item, r.Number = item, numbers[i]
-		r.Printed = p.print(r.Number)
+	for i := range rows {
+		// In their order: rows of a strict series get their numbers as they come.
+		e, err := is.Writer.submit(&rows[i])
 		writing.Go(func() error {
-			_, err := is.Writer.write(ctx, &r)
-			if errors.Is(err, errTaken) || errors.Is(err, errFenced) {
-				return ctx.Err()
+			if err == nil {
+				_, err = e.await(ctx)
 			}
-			return err
+			switch {
+			case errors.Is(err, errTaken) || errors.Is(err, errFenced):
+				return ctx.Err()
+			case errors.Is(err, errBelowRange): // the others wait for the same
+				err = is.leaveBehind(ctx, p.series, p.Strict.Within.First-1)
+			}
+			return is.ranges.note(err)
 		})
 	}
 	return outcomeUnknown(writing.Wait())
+}
+
+// rowsFor makes the row of each item, with its number unless the series is strict.
+func (is *Issuer) rowsFor(ctx context.Context, p *prepared, items []int) ([]row, error) {
+	rows := make([]row, len(items))
+	for i, item := range items {
+		rows[i] = p.row
+		rows[i].Item, rows[i].Strict.More = item, len(items)-1-i
+	}
+	if p.strict() {
+		return rows, nil
+	}
+	numbers, err := is.take(ctx, p, len(items))
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range numbers {
+		rows[i].Number, rows[i].Printed = n, p.print(n)
+	}
+	return rows, nil
 }
 
 // outcomeUnknown is what an error comes to once some of a request's rows may be

@@ -21,6 +21,7 @@ const (
 	beforeFIN              // never sent on, the connection closed
 	delayed                // the connection closed now, the statement sent on at release
 	uncommitted            // the statement executed, the connection closed, committed at release
+	stopped                // nothing passes any more until release, as when the client is stopped before the statement
 )
 
 // proxy stands between a DB and Postgres. It reads the frontend's messages, and
@@ -242,10 +243,11 @@ func (s *session) requests() {
 			prepared[string(name)] = text
 		case kind == 'B': // Bind: portal and name
 			bound = prepared[string(bytes.Split(message[5:], []byte{0})[1])]
+			statement = bound
 		case kind == 'E': // Execute
 			statement = bound
 		}
-		if executes := !startup && (message[0] == 'E' || message[0] == 'Q'); executes && s.armedFor(statement) && s.fire() {
+		if !startup && s.executes(message[0]) && s.armedFor(statement) && s.fire() {
 			s.cut(message)
 			return
 		}
@@ -255,10 +257,23 @@ func (s *session) requests() {
 	}
 }
 
+// executes reports whether a message of this kind is where the statement is cut. A
+// client that stops has sent nothing of it, not even what it binds.
+func (s *session) executes(kind byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return kind == 'Q' || kind == 'E' && s.how != stopped || kind == 'B' && s.how == stopped
+}
+
 // cut does what was armed; message is the one that executes the statement. All
 // that the client has sent is read: to close with something unread would reset
 // the connection.
 func (s *session) cut(message []byte) {
+	if s.how == stopped {
+		<-s.release
+		s.client.Close()
+		return
+	}
 	s.swallow.Store(true)
 	var sync []byte // commits what message executes
 	if message[0] == 'E' {

@@ -156,10 +156,17 @@ const (
 	seekMost = 10_000_000
 )
 
-// seekTo moves s to last, in steps. What was done when ctx ends stays done:
+// seekTo moves s, which may be strict, to last, in steps. What was done when ctx ends stays done:
 // ErrUnavailable, and the next call goes on there. ErrTooMany: more than seekMost
 // would become void.
 func seekTo(ctx context.Context, db *DB, numbers Numbers, s counter.Series, last int64, reason string) error {
+	rule, err := db.findRule(ctx, s.Tenant, s.Name)
+	if err != nil {
+		return err
+	}
+	if rule != nil && rule.Numbering == numberingStrict {
+		return db.seekStrict(ctx, s, last, reason)
+	}
 	at, err := (&Owner{DB: db}).Floor(ctx, s)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -85,11 +86,17 @@ func request(who Identity, id, note string) Request {
 // mustIssue issues within ten seconds.
 func (r *replica) mustIssue(t testing.TB, req Request) Issued {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	return r.mustIssueWithin(t, 10*time.Second, req)
+}
+
+func (r *replica) mustIssueWithin(t testing.TB, bound time.Duration, req Request) Issued {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
 	got, err := r.Issue(ctx, req)
 	if err != nil {
-		t.Fatalf("issue %q: %v", req.ID, err)
+		t.Errorf("issue %q: %v", req.ID, err)
+		runtime.Goexit()
 	}
 	return got
 }

@@ -23,6 +23,8 @@ var stated = map[string]rights{
 	"restores":         {writer: "select", settler: "select", auditor: "select"},
 	"annulments":       {reader: "select", writer: "select, insert", settler: "select", auditor: "select"},
 	"series_formats":   {},
+	"strict_counters":  {writer: "select, insert, update", settler: "select", auditor: "select"},
+	"strict_era":       {writer: "select", settler: "select", auditor: "select"},
 	"drafts":           {reader: "select", writer: "select, insert, update, delete"},
 	"credits":          {reader: "select", writer: "select, insert, update", auditor: "select"},
 	"credit_notes":     {reader: "select", writer: "select, insert", auditor: "select"},

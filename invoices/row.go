@@ -15,9 +15,10 @@ import (
 // row is one invoice on its way into the table.
 type row struct {
 	Kind      string
-	Number    counter.Number
-	RequestID string // with its origin, see requestID
-	Item      int    // its place among the numbers of one request; 0 for a document
+	Number    counter.Number // the zero Number in a strict series
+	Strict    strictPlace    // in a strict series, instead
+	RequestID string         // with its origin, see requestID
+	Item      int            // its place among the numbers of one request; 0 for a document
 	Digest    [32]byte
 	KeyID     string
 	Printed   string
@@ -58,14 +59,19 @@ func (r *row) encode() error {
 	return nil
 }
 
-func (r *row) key() key { return key{Series: r.Number.Series(), Number: r.Number.Value()} }
+func (r *row) key() key {
+	if r.strict() {
+		return key{Series: r.Strict.Series, Number: r.Strict.Number}
+	}
+	return key{Series: r.Number.Series(), Number: r.Number.Value()}
+}
 
 // invoice shows r as it is stored.
 func (r *row) invoice() Invoice {
-	s := r.Number.Series()
+	k := r.key()
 	i := Invoice{
-		ID: r.key().encode(idPrefix), Kind: r.Kind,
-		Status: statusIssued, Period: s.Period, Number: r.Number.Value(), PrintedNumber: r.Printed,
+		ID: k.encode(idPrefix), Kind: r.Kind,
+		Status: statusIssued, Period: k.Period, Number: k.Number, PrintedNumber: r.Printed,
 		CreatedAt: r.CreatedAt, Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals,
 	}
 	if r.credit != nil {

@@ -9,9 +9,11 @@ import (
 
 // scribe is one of the goroutines of a writer. It owns one connection.
 type scribe struct {
-	w    *Writer
-	line *line  // nil: to be connected
-	next *entry // read from the queue, and not to be sent with the batch before
+	w     *Writer
+	queue chan *entry
+	dial  func(context.Context) (*line, error)
+	line  *line  // nil: to be connected
+	next  *entry // read from the queue, and not to be sent with the batch before
 }
 
 // run writes batches until the queue is closed and empty.
@@ -37,7 +39,7 @@ func (s *scribe) first() (*entry, bool) {
 		s.next = nil
 		return e, true
 	}
-	e, ok := <-s.w.queue
+	e, ok := <-s.queue
 	return e, ok
 }
 
@@ -68,16 +70,16 @@ func (s *scribe) connected(first *entry) bool {
 // turnAway answers first, and everything in the queue at this moment, with err.
 func (s *scribe) turnAway(first *entry, err error) {
 	e, open := first, true
-	for n := len(s.w.queue); open; n-- {
+	for n := len(s.queue); open; n-- {
 		if e.state.CompareAndSwap(waiting, withdrawn) {
-			e.Number.Return()
+			e.giveBack()
 			e.finish(nil, err)
 		}
 		if n <= 0 {
 			return
 		}
 		select {
-		case e, open = <-s.w.queue:
+		case e, open = <-s.queue:
 		default:
 			return
 		}
@@ -88,7 +90,7 @@ func (s *scribe) connect(ctx context.Context) error {
 	if s.line != nil {
 		return nil
 	}
-	l, err := s.w.cfg.DB.connect(ctx)
+	l, err := s.dial(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -129,7 +131,7 @@ func (s *scribe) gather(first *entry) []*entry {
 			return batch
 		}
 		select {
-		case more, ok := <-s.w.queue:
+		case more, ok := <-s.queue:
 			if !ok {
 				return batch
 			}
@@ -143,7 +145,7 @@ func (s *scribe) gather(first *entry) []*entry {
 // joins reports whether e can be sent in one statement with other: both are of
 // one holder, and a credit note goes alone.
 func (e *entry) joins(other *entry) bool {
-	return e.Number.Block().Holder == other.Number.Block().Holder && e.credit == nil && other.credit == nil
+	return e.holder() == other.holder() && e.credit == nil && other.credit == nil
 }
 
 // pause waits before a repeat, twice as long each time up to half a second.

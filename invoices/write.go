@@ -9,9 +9,10 @@ import (
 	"folio/counter"
 )
 
-// attempt is the writing of some rows of one holder, with what is known so far.
+// attempt is the writing of some rows of one holder, or of strict series, with
+// what is known so far.
 type attempt struct {
-	holder string
+	holder string   // "" if the rows are of strict series
 	left   []*entry // without an outcome yet
 
 	// unknown: a statement with these rows was sent and its fate was never
@@ -19,17 +20,21 @@ type attempt struct {
 	// that finds the rows, or finds them impossible, an "aborted" proves
 	// nothing.
 	unknown bool
+
+	// careful: rows of strict series did not come back, so that before the
+	// next insert it is looked up what stands in their way.
+	careful bool
 }
 
 // writeBatch gives every entry its outcome. The numbers are offered before
 // anything is sent.
 func (s *scribe) writeBatch(batch []*entry) {
 	for _, e := range batch {
-		e.Number.Offer()
+		e.offer()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.w.cfg.Bound)
 	defer cancel()
-	s.write(ctx, &attempt{holder: batch[0].Number.Block().Holder, left: batch})
+	s.write(ctx, &attempt{holder: batch[0].holder(), left: batch})
 }
 
 // write sends a's rows until each has an outcome: after an unknown fate the same
@@ -42,7 +47,7 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 		}
 		err := s.connect(ctx)
 		if err == nil {
-			err = s.send(ctx, a)
+			err = s.round(ctx, a)
 		}
 		if len(a.left) == 0 {
 			return
@@ -57,20 +62,28 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 	}
 }
 
-// send makes one round: write, then look up what did not come back. Entries
-// whose outcome is known leave a. An error is for the log.
+// round makes one round. Entries whose outcome is known leave a. An error is for
+// the log.
+func (s *scribe) round(ctx context.Context, a *attempt) error {
+	if a.left[0].strict() {
+		return s.sendStrict(ctx, a)
+	}
+	return s.send(ctx, a)
+}
+
+// send makes one round: write, then look up what did not come back.
 func (s *scribe) send(ctx context.Context, a *attempt) error {
 	s.w.batches.Add(1)
 	got, err := s.line.insert(a.holder, a.rows())
 	if err != nil {
-		return s.failed(ctx, a, err)
+		return s.failed(ctx, a, judge(err), err)
 	}
 	s.w.rows.Add(int64(len(got.written)))
 	a.finish(func(e *entry) bool {
 		if !got.written[e.key()] {
 			return false
 		}
-		e.Number.Spend()
+		e.spend()
 		e.finish(nil, nil)
 		return true
 	})
@@ -136,9 +149,8 @@ func (s *scribe) fenced(a *attempt) {
 	})
 }
 
-// failed sorts out a statement that ended with err.
-func (s *scribe) failed(ctx context.Context, a *attempt, err error) error {
-	f := judge(err)
+// failed sorts out a statement that ended with err, which tells its fate f.
+func (s *scribe) failed(ctx context.Context, a *attempt, f fate, err error) error {
 	if f.data {
 		s.bisect(ctx, a, err)
 		return err
@@ -196,9 +208,9 @@ func (e *entry) resolve(f found) bool {
 	known := f.stored.Number != 0
 	switch {
 	case f.Taken:
-		e.Number.Spend() // by this row or another: it is used up
+		e.spend() // by this row or another: it is used up
 	case known:
-		e.Number.Return() // the request has its row; no other will ever be stored for it
+		e.giveBack() // the request has its row; no other will ever be stored for it
 	default:
 		return false
 	}
@@ -220,7 +232,7 @@ func (e *entry) resolve(f found) bool {
 // refuse ends what is left of a, certainly not written.
 func (a *attempt) refuse(err error) {
 	a.finish(func(e *entry) bool {
-		e.Number.Return()
+		e.giveBack()
 		e.finish(nil, err)
 		return true
 	})
@@ -233,7 +245,7 @@ func (a *attempt) giveUp(err error) {
 		return
 	}
 	a.finish(func(e *entry) bool {
-		e.Number.Doubt()
+		e.doubt()
 		e.finish(nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
 		return true
 	})

@@ -33,17 +33,24 @@ type WriterConfig struct {
 	DB      *DB
 	Numbers Numbers
 	Writers int           // batches that are written side by side; 0: 1
-	Queue   int           // rows that may wait; 0: 4,096
+	Queue   int           // rows that may wait, and as many of strict series; 0: 4,096
 	Bound   time.Duration // how long an outcome is sought; 0: twenty seconds
 	Log     *slog.Logger  // nil: none
+
+	// RequireSync: Postgres commits to a synchronous standby, so that strict
+	// series go on in another era by themselves. A server that does not is
+	// refused.
+	RequireSync bool
 }
 
 // Writer writes invoices in batches: while one is being committed the next one
 // gathers. It waits for nothing but the batch before, so that a lone invoice is
-// written at once.
+// written at once. Strict series have a queue, batches and a connection of their
+// own: one of them that is held up holds up no other series.
 type Writer struct {
-	cfg   WriterConfig
-	queue chan *entry
+	cfg    WriterConfig
+	queue  chan *entry
+	strict chan *entry // rows of strict series
 
 	batches, rows, unknown, fenced atomic.Int64
 
@@ -54,7 +61,7 @@ type Writer struct {
 // WriterStats is what a writer has done so far, and what waits now.
 type WriterStats struct {
 	Queued  int   // rows waiting
-	Batches int64 // statements sent, repeats included
+	Batches int64 // statements sent, or transactions of strict series begun, repeats included
 	Rows    int64 // rows written
 	Unknown int64 // statements whose fate was not told
 	Fenced  int64 // rows sent for other numbers because their holder was fenced
@@ -63,7 +70,7 @@ type WriterStats struct {
 // Stats returns a snapshot; its parts may be some operations apart.
 func (w *Writer) Stats() WriterStats {
 	return WriterStats{
-		Queued: len(w.queue), Batches: w.batches.Load(), Rows: w.rows.Load(),
+		Queued: len(w.queue) + len(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
 		Unknown: w.unknown.Load(), Fenced: w.fenced.Load(),
 	}
 }
@@ -114,7 +121,7 @@ func NewWriter(cfg WriterConfig) *Writer {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Writer{cfg: cfg, queue: make(chan *entry, cfg.Queue)}
+	return &Writer{cfg: cfg, queue: make(chan *entry, cfg.Queue), strict: make(chan *entry, cfg.Queue)}
 }
 
 // Run writes until ctx ends; then it writes what is in the queue and returns
@@ -123,14 +130,19 @@ func (w *Writer) Run(ctx context.Context) error {
 	var writers errgroup.Group
 	for range w.cfg.Writers {
 		writers.Go(func() error {
-			(&scribe{w: w}).run()
+			(&scribe{w: w, queue: w.queue, dial: w.cfg.DB.connect}).run()
 			return nil
 		})
 	}
+	writers.Go(func() error {
+		(&scribe{w: w, queue: w.strict, dial: w.dialStrict}).run()
+		return nil
+	})
 	<-ctx.Done()
 	w.mu.Lock()
 	w.stopped = true
 	close(w.queue)
+	close(w.strict)
 	w.mu.Unlock()
 	return writers.Wait()
 }
@@ -140,23 +152,52 @@ func (w *Writer) Run(ctx context.Context) error {
 // ctx ends later the row is still written or not, and its number is seen to;
 // only the caller does not learn of it: ErrOutcomeUnknown. Other errors:
 // ErrRequestReused, ErrPrintedClash, errTaken, errFenced, errMoved, and what
-// Postgres has against the row.
+// Postgres has against the row. A row of a strict series gets its number here; for it there are
+// ErrSeriesExhausted, ErrSeriesSuspended and ErrLedgerDamaged instead of errTaken
+// and errFenced.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
-	e := &entry{row: r, outcome: make(chan outcome, 1)}
-	if err := w.enqueue(e); err != nil {
-		r.Number.Return()
+	e, err := w.submit(r)
+	if err != nil {
 		return nil, err
 	}
+	return e.await(ctx)
+}
+
+// submit puts r into the queue. Then await is owed.
+func (w *Writer) submit(r *row) (*entry, error) {
+	e := &entry{row: r, outcome: make(chan outcome, 1)}
+	if err := w.enqueue(e); err != nil {
+		e.giveBack()
+		return nil, err
+	}
+	return e, nil
+}
+
+// await waits for the outcome, see write.
+func (e *entry) await(ctx context.Context) (*stored, error) {
 	select {
 	case o := <-e.outcome:
 		return o.repeat, o.err
 	case <-ctx.Done():
 	}
 	if e.state.CompareAndSwap(waiting, withdrawn) {
-		r.Number.Return()
+		e.giveBack()
 		return nil, ErrUnavailable
 	}
 	return nil, ErrOutcomeUnknown
+}
+
+// dialStrict takes a connection for rows of strict series.
+func (w *Writer) dialStrict(ctx context.Context) (*line, error) {
+	l, err := w.cfg.DB.connectStrict(ctx)
+	if err != nil || !w.cfg.RequireSync {
+		return l, err
+	}
+	if err := checkReplication(ctx, l.conn); err != nil {
+		l.drop()
+		return nil, err
+	}
+	return l, nil
 }
 
 func (w *Writer) enqueue(e *entry) error {
@@ -165,8 +206,12 @@ func (w *Writer) enqueue(e *entry) error {
 	if w.stopped {
 		return ErrUnavailable
 	}
+	queue := w.queue
+	if e.strict() {
+		queue = w.strict
+	}
 	select {
-	case w.queue <- e:
+	case queue <- e:
 		return nil
 	default:
 		return ErrUnavailable

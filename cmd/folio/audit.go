@@ -73,7 +73,11 @@ func verdict(accounts []invoices.Account) error {
 func printAccounts(w io.Writer, accounts []invoices.Account) {
 	var sum invoices.Account
 	for _, a := range accounts {
-		fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void + %d held + %d free\n", a.Series, a.Mark, a.Issued, a.Void, a.Held, a.Free)
+		if a.Strict {
+			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void, strict\n", a.Series, a.Mark, a.Issued, a.Void)
+		} else {
+			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void + %d held + %d free\n", a.Series, a.Mark, a.Issued, a.Void, a.Held, a.Free)
+		}
 		for _, r := range a.Missing {
 			fmt.Fprintf(w, "  MISSING   %s\n", r)
 		}
@@ -103,6 +107,7 @@ func count(ranges []counter.Range) (n int64) {
 // accountJSON is an account as programs read it.
 type accountJSON struct {
 	Series   string          `json:"series"`
+	Strict   bool            `json:"strict"`
 	Mark     int64           `json:"mark"`
 	Issued   int64           `json:"issued"`
 	Void     int64           `json:"void"`
@@ -116,7 +121,7 @@ func accountsJSON(accounts []invoices.Account) []accountJSON {
 	all := make([]accountJSON, len(accounts))
 	for i, a := range accounts {
 		all[i] = accountJSON{
-			Series: a.Series.String(), Mark: a.Mark, Issued: a.Issued, Void: a.Void, Held: a.Held, Free: a.Free,
+			Series: a.Series.String(), Strict: a.Strict, Mark: a.Mark, Issued: a.Issued, Void: a.Void, Held: a.Held, Free: a.Free,
 			Missing: append([]counter.Range{}, a.Missing...), Findings: append([]string{}, a.Findings...),
 		}
 	}

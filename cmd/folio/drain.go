@@ -40,6 +40,9 @@ func shutDown(s *http.Server, bound time.Duration) error {
 func (r *replica) checkPostgres(ctx context.Context) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err := r.db.Check(ctx)
+		if err == nil && r.cfg.RequireSyncReplication {
+			err = r.db.CheckReplication(ctx)
+		}
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}

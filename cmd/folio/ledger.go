@@ -19,7 +19,8 @@ const callTimeout = 10 * time.Second
 
 type ledgerCmd struct {
 	etcd
-	Series string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
+	DatabaseURL string `help:"Postgres, where strict series have their counters; without it they are not printed." env:"FOLIO_DATABASE_URL"`
+	Series      string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
 }
 
 // Run prints the books as a person would write them.
@@ -35,11 +36,12 @@ func (c *ledgerCmd) Run(cmd command) error {
 	if err != nil {
 		return err
 	}
-	if len(selected) == 0 {
+	strict, err := c.strictCounters(ctx)
+	if len(selected) == 0 && len(strict) == 0 && err == nil {
 		fmt.Fprintln(cmd.stdout, "no ledger: nothing was ever reserved here")
 		return nil
 	}
-	var damaged []error
+	damaged := []error{err} // Postgres may be away: what etcd says is printed nevertheless
 	for _, s := range selected {
 		l, _, err := store.Load(ctx, s)
 		if errors.Is(err, counter.ErrDamaged) {
@@ -50,6 +52,9 @@ func (c *ledgerCmd) Run(cmd command) error {
 			return err
 		}
 		printLedger(cmd.stdout, s, l)
+	}
+	for _, s := range strict {
+		printStrict(cmd.stdout, s)
 	}
 	return errors.Join(damaged...)
 }

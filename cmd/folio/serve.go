@@ -33,6 +33,8 @@ type serveCmd struct {
 	NodeName        string        `help:"Name of the machine, for people." env:"NODE_NAME"`
 	DrainDelay      time.Duration `help:"How long to go on serving after SIGTERM while balancers take note." env:"FOLIO_DRAIN_DELAY" default:"0s"`
 	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
+
+	RequireSyncReplication bool `help:"Refuse a Postgres that does not commit to a synchronous standby; then strict series go on after a failover by themselves." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 }
 
 // Run serves until the command's context ends, then drains and hands back.
@@ -96,7 +98,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
-	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log})
+	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -176,6 +176,33 @@ func TestABrokenPromiseEndsWithStatusOne(t *testing.T) {
 	}
 }
 
+// A server that gives numbers of a strict series in disorder, or not all of them.
+func TestAHoleOrADisorderInAStrictSeriesEndsWithStatusOne(t *testing.T) {
+	if status, out := strike(t, &server{}, "--gapless"); status != 0 || !strings.Contains(out, "all promises held") {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	for kind, spoil := range map[string]func(int, map[string]any) verdict{
+		hole: func(post int, doc map[string]any) verdict {
+			if post > 50 {
+				doc["number"] = doc["number"].(int) + 1
+			}
+			return send
+		},
+		misordered: func(post int, doc map[string]any) verdict {
+			doc["number"] = 1000 - doc["number"].(int)
+			return send
+		},
+	} {
+		status, out := strike(t, &server{spoil: spoil}, "--gapless")
+		if status != 1 || !strings.Contains(out, "BROKEN  "+kind) {
+			t.Errorf("%s: status %d\n%s", kind, status, out)
+		}
+		if status, out := strike(t, &server{spoil: spoil}); status != 0 {
+			t.Errorf("%s is no breach of a block series: status %d\n%s", kind, status, out)
+		}
+	}
+}
+
 func TestASavedHistoryIsJudgedAgain(t *testing.T) {
 	s := &server{}
 	srv := httptest.NewServer(s)

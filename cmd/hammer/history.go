@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -51,6 +52,10 @@ type request struct {
 	Answers []answer
 	Refused []event // final refusals, which hammer never deserves
 	Retries map[string]int
+
+	// After are the highest numbers, by period, that its tenant knew when it
+	// was first sent.
+	After map[string]int64
 }
 
 type answer struct {
@@ -64,14 +69,15 @@ type answer struct {
 type history struct {
 	path string
 
-	mu   sync.Mutex
-	file *os.File
-	err  error // of the first write that failed
-	all  map[string]*request
+	mu    sync.Mutex
+	file  *os.File
+	err   error // of the first write that failed
+	all   map[string]*request
+	known map[int]map[string]int64 // by tenant and period: the highest number answered
 }
 
 func openHistory(f flags) (*history, error) {
-	h := &history{path: f.History, all: make(map[string]*request)}
+	h := &history{path: f.History, all: make(map[string]*request), known: make(map[int]map[string]int64)}
 	var err error
 	switch {
 	case f.VerifyOnly != "":
@@ -127,7 +133,7 @@ func (h *history) note(e event) {
 func (h *history) fold(e event) {
 	r := h.all[e.Request]
 	if r == nil {
-		r = &request{Tenant: e.Tenant, ID: e.Request, Retries: make(map[string]int)}
+		r = &request{Tenant: e.Tenant, ID: e.Request, Retries: make(map[string]int), After: maps.Clone(h.known[e.Tenant])}
 		h.all[e.Request] = r
 	}
 	switch e.Kind {
@@ -135,11 +141,21 @@ func (h *history) fold(e event) {
 		r.Sent = *e.Sent
 	case "answered":
 		r.Answers = append(r.Answers, answer{document: *e.Document, Body: e.Body, Replayed: e.Status == 200})
+		h.learn(e.Tenant, *e.Document)
 	case "refused":
 		r.Refused = append(r.Refused, e)
 	case "failed":
 		r.Retries[e.Cause]++
 	}
+}
+
+// learn notes the number of a document that a tenant was told. h.mu is held, or
+// nobody else knows h yet.
+func (h *history) learn(tenant int, d document) {
+	if h.known[tenant] == nil {
+		h.known[tenant] = make(map[string]int64)
+	}
+	h.known[tenant][d.Period] = max(h.known[tenant][d.Period], d.Number)
 }
 
 // requests returns what is known of every request. Nothing is noted any more.

@@ -35,6 +35,7 @@ type flags struct {
 	Timeout     time.Duration `help:"Bound of one attempt." default:"5s" env:"HAMMER_TIMEOUT"`
 	GiveUp      time.Duration `help:"How long after the end of the load to go on finding out." default:"60s" env:"HAMMER_GIVE_UP"`
 	Series      string        `help:"Series to issue in." default:"invoice" env:"HAMMER_SERIES"`
+	Gapless     bool          `help:"The series is strict and begins at 1: judge also that its numbers have no hole and are in the order of the answers." env:"HAMMER_GAPLESS"`
 	History     string        `help:"File that the history is appended to; a new temporary one if not given." env:"HAMMER_HISTORY"`
 	VerifyOnly  string        `help:"Send nothing: judge this history again." env:"HAMMER_VERIFY_ONLY" placeholder:"FILE"`
 	JSON        bool          `name:"json" help:"Print the summary as JSON." env:"HAMMER_JSON"`
@@ -112,6 +113,9 @@ func hammer(ctx context.Context, f flags, out io.Writer) (held bool, err error) 
 		return false, fmt.Errorf("read back what is stored: %w", err)
 	}
 	broken := verify(h.requests(), listing)
+	if f.Gapless {
+		broken = append(broken, verifyGapless(h.requests(), listing)...)
+	}
 	s.judge(h.requests(), broken)
 	if f.JSON {
 		return len(broken) == 0, json.NewEncoder(out).Encode(s)

@@ -23,7 +23,7 @@ func clean() (map[string]*request, map[int][]document) {
 			c := content{Description: "Blow " + id, Quantity: "2", UnitPrice: "3.00"}
 			number := int64(i) + 2
 			d := document{ID: "inv_" + id, Series: "invoice", Period: "2026", Number: number, Printed: fmt.Sprintf("INV-2026-%06d", number), Request: id, Content: c}
-			requests[id] = &request{Tenant: tenant, ID: id, Sent: c, Answers: []answer{{document: d, Body: "b"}}}
+			requests[id] = &request{Tenant: tenant, ID: id, Sent: c, Answers: []answer{{document: d, Body: "b"}}, After: map[string]int64{"2026": number - 1}}
 			listed[tenant] = append(listed[tenant], d)
 		}
 	}
@@ -66,7 +66,16 @@ func plants() []plant {
 		{changed, func(_ rs, l ls) { l[0][1].Content.Quantity = "20" }},
 		{changed, func(r rs, _ ls) { r["cafe-4"].Answers[0].Content.UnitPrice = "0.01" }},
 		{foreign, func(_ rs, l ls) { l[0] = append(l[0], l[1][1]) }},
+		{hole, func(_ rs, l ls) { l[1] = slices.Delete(l[1], 1, 2) }},
+		{hole, func(_ rs, l ls) { l[0] = l[0][1:] }},
+		{misordered, func(r rs, _ ls) { r["cafe-1"].After["2026"] = 4 }},
+		{misordered, func(r rs, _ ls) { r["cafe-4"].After["2026"] = r["cafe-4"].Answers[0].Number }},
 	}
+}
+
+// judgeAll asks of a history all that can be asked.
+func judgeAll(requests map[string]*request, listed map[int][]document) []breach {
+	return append(verify(requests, listed), verifyGapless(requests, listed)...)
 }
 
 // selfTest feeds the verifier every broken history, and the clean one. It
@@ -74,14 +83,14 @@ func plants() []plant {
 func selfTest(w io.Writer) int {
 	status := 0
 	requests, listed := clean()
-	if broken := verify(requests, listed); len(broken) > 0 {
+	if broken := judgeAll(requests, listed); len(broken) > 0 {
 		fmt.Fprintf(w, "WRONG    clean history: %v\n", broken)
 		status = 1
 	}
 	for _, p := range plants() {
 		requests, listed := clean()
 		p.spoil(requests, listed)
-		broken := verify(requests, listed)
+		broken := judgeAll(requests, listed)
 		if !slices.ContainsFunc(broken, func(b breach) bool { return b.kind == p.kind }) {
 			fmt.Fprintf(w, "MISSED   %s\n", p.kind)
 			status = 1

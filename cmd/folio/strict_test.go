@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"folio/counter"
+	"folio/invoices"
+)
+
+func TestAStrictSeriesIsWrittenIntoTheBooksAsAPersonWould(t *testing.T) {
+	s := counter.Series{Tenant: "acme", Name: "gapless", Period: "2026"}
+	var out bytes.Buffer
+	printStrict(&out, invoices.StrictCounter{Series: s, First: 101, Mark: 157})
+	printStrict(&out, invoices.StrictCounter{Series: s, First: 1, Suspended: true})
+	printAccounts(&out, []invoices.Account{{Series: s, Strict: true, Mark: 3, Issued: 2, Void: 1}})
+	want := `acme/gapless/2026   mark 157, strict: its counter is in Postgres, nothing is held or free
+  finished  57 numbers, issued or void
+acme/gapless/2026   mark 0, strict: its counter is in Postgres, nothing is held or free
+  suspended until you say how it goes on: folio restored --strict
+  finished  0 numbers, issued or void
+acme/gapless/2026                                  mark 3 = 2 issued + 1 void, strict
+1 series, 3 numbers: 2 issued, 1 void, 0 held, 0 free, 0 missing, 0 findings
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestHowStrictSeriesGoOnIsSaidInFullOrRefused(t *testing.T) {
+	noEnvironment(t)
+	nobody := []string{"restored", "--database-url", "postgres://127.0.0.1:1/x?sslmode=disable"}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--strict", "skip-to"}, "wants the number"},
+		{[]string{"--strict", "skip-to", "5"}, "wants the number"},
+		{[]string{"--strict", "skip-to", "--series", "a/b/c"}, "wants the number"},
+		{[]string{"--strict", "skip-to", "5", "--series", "a/b"}, "want tenant/series/period"},
+		{[]string{"--strict", "continue", "5"}, "belong to --strict skip-to"},
+		{[]string{"5"}, "belong to --strict skip-to"},
+		{[]string{"--series", "a/b/c"}, "belong to --strict skip-to"},
+		{[]string{"--strict", "continue"}, "let strict series go on"},
+		{[]string{"--strict", "skip-to", "5", "--series", "a/b/-"}, "let a/b/- go on above 5"},
+	} {
+		status, _, stderr := folio(t, append(nobody, c.args...)...)
+		if status != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: status %d, %q; want %q", c.args, status, stderr, c.want)
+		}
+	}
+	if status, _, stderr := folio(t, append(nobody, "--strict", "maybe")...); status != 2 || !strings.Contains(stderr, "--strict") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+}

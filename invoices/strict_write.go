@@ -1,0 +1,192 @@
+package invoices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// sendStrict makes one round for rows of strict series: one transaction that
+// locks their counters, gives consecutive numbers to the rows that are not stored
+// yet, inserts them and moves the counters by exactly that many. Whoever comes
+// next waits for the lock until the commit. So numbers are given in the order of
+// the commits, and each has its row: a transaction that ends otherwise leaves
+// neither.
+//
+// Nothing is answered before the transaction is committed.
+func (s *scribe) sendStrict(ctx context.Context, a *attempt) error {
+	s.w.batches.Add(1)
+	p, err := s.planStrict(a)
+	if err == nil {
+		err = s.storeStrict(p)
+	}
+	if err != nil {
+		if p != nil {
+			p.takeAway()
+		}
+		a.careful = a.careful || errors.Is(err, errFewer)
+		return s.rolledBack(ctx, a, err)
+	}
+	if err := s.line.commit(); err != nil {
+		return s.failed(ctx, a, judge(err), err)
+	}
+	a.careful = false
+	return s.answerStrict(a, p)
+}
+
+// errFewer: fewer rows were written than sent, so that the numbers of the others
+// would be holes.
+var errFewer = errors.New("rows of strict series did not come back, the transaction is done again")
+
+// planStrict begins the transaction, locks the counters and numbers the rows.
+func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
+	p := &strictPlan{anyEra: s.w.cfg.RequireSync}
+	if err := s.lockStrict(a, p); err != nil {
+		return nil, err
+	}
+	era, found, err := s.line.findRequests(a.rows())
+	if err != nil {
+		return nil, err
+	}
+	// Whatever was sent before has ended, or the locks would not have been
+	// had: what is not found was not stored and will not be. Of what is found
+	// nobody may say that it was not stored, until it was read.
+	a.unknown = slices.Contains(found, true)
+	p.era = era
+	p.place(a.left, found)
+	if a.careful && len(p.fresh) > 0 {
+		obstacles, err := s.line.obstacles(rowsOf(p.fresh))
+		if err != nil {
+			return p, err
+		}
+		p.avoid(obstacles)
+	}
+	return p, nil
+}
+
+// lockStrict begins the transaction and locks the counters of a's rows. Those that
+// are missing are made first, outside it.
+func (s *scribe) lockStrict(a *attempt, p *strictPlan) error {
+	places := strictSeriesOf(a.left)
+	for made := false; ; made = true {
+		if err := s.line.begin(); err != nil {
+			return err
+		}
+		var err error
+		if p.counters, err = s.line.lockCounters(places); err != nil {
+			return err
+		}
+		missing := slices.DeleteFunc(slices.Clone(places), func(at strictPlace) bool { return p.counters[at.Series] != nil })
+		switch {
+		case len(missing) == 0:
+			return nil
+		case made:
+			return fmt.Errorf("the counter of %s was made and is not there", missing[0].Series)
+		}
+		if err := s.line.rollback(); err != nil {
+			return err
+		}
+		if err := s.line.makeCounters(missing); err != nil {
+			return err
+		}
+	}
+}
+
+// storeStrict writes what p gives a number, and moves the counters.
+func (s *scribe) storeStrict(p *strictPlan) error {
+	if len(p.fresh) > 0 {
+		got, err := s.line.execute("", rowsOf(p.fresh))
+		switch {
+		case err != nil:
+			return err
+		case got.moved:
+			return errMoved
+		case len(got.written) < len(p.fresh):
+			return errFewer
+		}
+	}
+	if len(p.clashed) > 0 {
+		voided, err := s.line.voidClashes(rowsOf(p.clashed))
+		if err != nil {
+			return err
+		}
+		if voided < len(p.clashed) {
+			return errFewer
+		}
+	}
+	if moved := p.moved(); len(moved) > 0 {
+		return s.line.advance(moved, p.era)
+	}
+	return nil
+}
+
+// rolledBack sorts out a transaction that ended with err before its commit was
+// sent, and so certainly stored nothing: the server rolls back what is not
+// committed.
+func (s *scribe) rolledBack(ctx context.Context, a *attempt, err error) error {
+	f := judge(err)
+	if f.unknown {
+		f = fate{retry: true}
+	}
+	ours := errors.Is(err, errFewer) || errors.Is(err, errMoved)
+	if ours || f.data { // the connection is sound
+		if undo := s.line.rollback(); undo != nil {
+			s.redial()
+		}
+	}
+	if errors.Is(err, errMoved) {
+		a.refuse(errMoved)
+	}
+	if ours {
+		return err
+	}
+	return s.failed(ctx, a, f, err)
+}
+
+// answerStrict tells the outcomes of a transaction that is committed. Rows whose
+// request was stored before are answered by what is stored.
+func (s *scribe) answerStrict(a *attempt, p *strictPlan) error {
+	s.w.rows.Add(int64(len(p.fresh)))
+	outcomes := make(map[*entry]error, len(a.left))
+	for _, e := range p.fresh {
+		outcomes[e] = nil
+	}
+	for _, e := range p.clashed {
+		outcomes[e] = ErrPrintedClash
+	}
+	for e, err := range p.refused {
+		if errors.Is(err, ErrLedgerDamaged) {
+			s.w.cfg.Log.Error("strict series refused", "error", err)
+		}
+		outcomes[e] = err
+	}
+	a.finish(func(e *entry) bool {
+		err, known := outcomes[e]
+		if known {
+			e.finish(nil, err)
+		}
+		return known
+	})
+	if len(a.left) == 0 {
+		return nil
+	}
+	answers, err := s.line.lookUp(a.rows())
+	if err != nil {
+		s.redial()
+		return fmt.Errorf("look up what is stored: %w", err)
+	}
+	a.resolve(answers)
+	if len(a.left) == 0 {
+		return nil
+	}
+	return errors.New("rows that repeat a request which was refused")
+}
+
+func rowsOf(entries []*entry) []*row {
+	rows := make([]*row, len(entries))
+	for i, e := range entries {
+		rows[i] = e.row
+	}
+	return rows
+}
