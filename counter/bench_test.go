@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -16,35 +18,76 @@ import (
 
 // BenchmarkNumber compares ways to get a number, from all cores at once:
 //
-//	atomic-add            one word that all add to: the yardstick
-//	one-series            Take and Spend by a handle, on one hot series
-//	one-series-by-name    the series is looked up each time
-//	100000-in-turn        100,000 handles, one after the other
-//	100000-at-random      the same in random order: almost each waits for memory
-//	100000-words-…        bare additions to 100,000 words, each on a cache line of its
-//	                      own: what of the two before is the memory's
-//	snowflake             a snowflake library: no ledger, no account of what became
-//	                      of a number, and none that a person could call the next
+//	atomic-add              one word that all add to: the yardstick
+//	one-series              Take and Spend by a handle, on one hot series
+//	one-series-by-name      the series is looked up each time
+//	100000-in-turn          100,000 handles, one after the other
+//	100000-at-random        the same in random order: almost each waits for memory
+//	100000-words-…          bare additions to 100,000 words, each on a cache line of
+//	                        its own, whose address need not be read first
+//	100000-lines-at-random  an addition and a compare-and-swap in one of 100,000 cache
+//	                        lines, to which a pointer leads: the least that a handle,
+//	                        a gate and the account of a number can cost
+//	snowflake               a snowflake library: no ledger, no account of what became
+//	                        of a number, and none that a person could call the next
+//
+// Everything that a number costs is in the time: the refills, which reserve blocks
+// as long as the counter itself makes them at this rate and take spent ones off the
+// ledger, by way of a store in memory that writes ledgers as JSON; the visits to
+// all series every five seconds; the garbage collector. The 100,000 are refilled
+// once in ten seconds: measure them for so long.
 func BenchmarkNumber(b *testing.B) {
 	b.Run("way=atomic-add", atomicAdd)
 	b.Run("way=one-series", oneSeries)
 	b.Run("way=one-series-by-name", oneSeriesByName)
 	b.Run("way=snowflake", snowflakes)
-	handles := filled(b, steady(b, 500), manySeries)
 	words := make([]paddedWord, manySeries)
 	shuffled := rand.New(rand.NewPCG(1, 1)).Perm(manySeries)
-	inTurn, atRandom := func(i int) int { return i }, func(i int) int { return shuffled[i] }
-	take := func(b *testing.B, i int) { takeSpend(b, handles[i]) }
+	inTurn := func(i int) int { return i % manySeries }
+	atRandom := func(i int) int { // another order in each round, or strips come to lie in it
+		return (shuffled[i%manySeries] + i/manySeries*12_347) % manySeries
+	}
 	add := func(_ *testing.B, i int) { words[i].n.Add(1) }
 	b.Run("way=100000-words-in-turn", func(b *testing.B) { overMany(b, inTurn, add) })
 	b.Run("way=100000-words-at-random", func(b *testing.B) { overMany(b, atRandom, add) })
-	b.Run("way=100000-in-turn", func(b *testing.B) { overMany(b, inTurn, take) })
-	b.Run("way=100000-at-random", func(b *testing.B) { overMany(b, atRandom, take) })
+	lines := pointers(manySeries)
+	b.Run("way=100000-lines-at-random", func(b *testing.B) {
+		overMany(b, atRandom, func(_ *testing.B, i int) { lines[i].to.addAndMark() })
+	})
+	store := &countertest.Mem{}
+	handles := sync.OnceValue(func() []*counter.Handle { return busy(b, running(b, store), manySeries) })
+	b.Run("way=100000-in-turn", func(b *testing.B) { takeOfMany(b, store, handles(), inTurn) })
+	b.Run("way=100000-at-random", func(b *testing.B) { takeOfMany(b, store, handles(), atRandom) })
 }
 
 type paddedWord struct {
 	n atomic.Int64
 	_ [56]byte
+}
+
+// bareStrip is what is left of a strip if it need not know when it ends.
+type bareStrip struct {
+	gate  atomic.Uint64
+	_     uint64
+	marks [6]atomic.Uint64
+}
+
+func (l *bareStrip) addAndMark() {
+	n := l.gate.Add(1) % 96
+	word := &l.marks[n/16]
+	was := word.Load()
+	word.CompareAndSwap(was, was|1<<(n%16))
+}
+
+// pointer is as large as a handle.
+type pointer struct{ to, _ *bareStrip }
+
+func pointers(count int) []*pointer {
+	all := make([]*pointer, count)
+	for i := range all {
+		all[i] = &pointer{to: new(bareStrip)}
+	}
+	return all
 }
 
 func atomicAdd(b *testing.B) {
@@ -58,8 +101,8 @@ func atomicAdd(b *testing.B) {
 }
 
 func oneSeries(b *testing.B) {
-	h := steady(b, 1_000_000).Handle(invoices)
-	takeSpend(b, h)
+	h := running(b, &countertest.Mem{}).Handle(invoices)
+	warm(b, h)
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
@@ -70,8 +113,10 @@ func oneSeries(b *testing.B) {
 }
 
 func oneSeriesByName(b *testing.B) {
-	a := steady(b, 1_000_000)
+	a := running(b, &countertest.Mem{})
+	warm(b, a.Handle(invoices))
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			n, err := a.Take(context.Background(), invoices)
@@ -99,12 +144,13 @@ func snowflakes(b *testing.B) {
 
 func overMany(b *testing.B, order func(int) int, each func(*testing.B, int)) {
 	b.ReportAllocs()
+	b.ResetTimer()
 	var starts atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
 		i := int(starts.Add(1)) * manySeries / runtime.GOMAXPROCS(0)
 		for pb.Next() {
 			i++
-			each(b, order(i%manySeries))
+			each(b, order(i))
 		}
 	})
 }
@@ -118,11 +164,12 @@ func takeSpend(b *testing.B, h *counter.Handle) {
 	n.Spend()
 }
 
-// steady runs an allocator whose blocks are as long as size, so that a benchmark
-// measures taking, not reserving.
-func steady(b *testing.B, size int64) *counter.Allocator {
+// running runs an allocator that chooses the sizes of blocks by itself, beginning
+// at firstBlock so that it does not take minutes until a hundred thousand have
+// grown.
+func running(b *testing.B, store counter.Store) *counter.Allocator {
 	b.Helper()
-	a := &counter.Allocator{Config: counter.Config{Store: &countertest.Mem{}, Rules: rules(counter.Rules{Bounds: counter.Bounds{Min: size}})}}
+	a := &counter.Allocator{Config: counter.Config{Store: store, Rules: rules(counter.Rules{Bounds: counter.Bounds{Min: firstBlock}})}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -135,23 +182,57 @@ func steady(b *testing.B, size int64) *counter.Allocator {
 	return a
 }
 
-const manySeries = 100_000
+// warm takes until the blocks are as long as they become.
+func warm(b *testing.B, h *counter.Handle) {
+	for range 3_000_000 {
+		takeSpend(b, h)
+	}
+}
 
-// filled returns handles of series that are all busy: some hundred numbers were
-// taken of each in the last seconds.
-func filled(b *testing.B, a *counter.Allocator, series int) []*counter.Handle {
+const (
+	manySeries = 100_000
+	firstBlock = 500
+	warmUp     = 12 * time.Second // longer than the window in which the counter sees a rate
+)
+
+// busy returns handles of series from which all cores have taken without a pause
+// for so long that the counter has found the size of their blocks: ten seconds'
+// worth. At first a number of each was taken that differs from series to series, so
+// that ever after they are not refilled all at once, but evenly.
+func busy(b *testing.B, a *counter.Allocator, series int) []*counter.Handle {
 	b.Helper()
 	handles := make([]*counter.Handle, series)
 	for i := range handles {
 		handles[i] = a.Handle(numbered(i))
-		takeSpend(b, handles[i])
-	}
-	for range 300 {
-		for _, h := range handles {
-			takeSpend(b, h)
+		for range 1 + rand.IntN(firstBlock) {
+			takeSpend(b, handles[i])
 		}
 	}
+	var workers sync.WaitGroup
+	began := time.Now()
+	for w := range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			at := w * series / runtime.GOMAXPROCS(0)
+			for time.Since(began) < warmUp {
+				for range 1000 {
+					at = (at + 1) % series
+					takeSpend(b, handles[at])
+				}
+			}
+		})
+	}
+	workers.Wait()
 	return handles
+}
+
+// takeOfMany reports beside the time how many numbers were taken for each refill:
+// as many as a block has, or the state that is measured is not a steady one.
+func takeOfMany(b *testing.B, store *countertest.Mem, handles []*counter.Handle, order func(int) int) {
+	before := store.Swaps()
+	overMany(b, order, func(b *testing.B, i int) { takeSpend(b, handles[i]) })
+	if n := store.Swaps() - before; n > 0 {
+		b.ReportMetric(float64(b.N)/float64(n), "numbers/refill")
+	}
 }
 
 func numbered(i int) counter.Series {

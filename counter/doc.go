@@ -116,6 +116,12 @@
 // somebody looks at the clock, sets the size of the next block ([NextSize]) and
 // decides whether one is due ([Ahead]).
 //
+// With many series a take waits for memory: for the line of its handle, which says
+// where the strip is, and then for the strip. Therefore a strip is made when the
+// first of its numbers is about to be taken and dropped when all are spent: those in
+// use lie side by side, in pages whose addresses the processor has at hand. Handles
+// are 16 bytes, four to a line, and the gate itself leads to the next strip.
+//
 // # Bugs found, and the test that holds each
 //
 //	identity without serial or holder: a stranger's block taken for one's own    TestABlockIsKnownBySerialHolderAndRange

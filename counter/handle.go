@@ -18,14 +18,18 @@ type Handle struct {
 	// handle and one strip, and nothing else. A gate that was shut since gives
 	// nothing: then the shelf is asked.
 	open atomic.Pointer[strip]
+	way  *way // apart, so that four handles are on a cache line
+}
 
+// way is how a handle comes to its shelf, if no gate leads there.
+type way struct {
 	a      *Allocator
 	series Series
 	shelf  atomic.Pointer[shelf] // of the life in which it was used last
 }
 
 // Handle returns a handle of s. It does nothing yet: it never fails.
-func (a *Allocator) Handle(s Series) *Handle { return &Handle{a: a, series: s} }
+func (a *Allocator) Handle(s Series) *Handle { return &Handle{way: &way{a: a, series: s}} }
 
 // Take returns the lowest number at hand, waiting for a refill until ctx ends.
 // Errors are those of [Allocator.Take].
@@ -38,9 +42,21 @@ func (h *Handle) Take(ctx context.Context) (Number, error) {
 	return h.takeSlowly(ctx)
 }
 
+// takeSlowly is Take for whoever found the gate shut. The strip leads to its shelf,
+// past what would have to be fetched from memory first; a shelf that is over sends
+// back to the present life.
 func (h *Handle) takeSlowly(ctx context.Context) (Number, error) {
-	n, err := takeFrom(ctx, h.a, h.series, h.find, (*shelf).takeSlowly)
-	if sh := h.shelf.Load(); sh != nil {
+	if open := h.open.Load(); open != nil {
+		sh := open.from.shelf
+		n, err := sh.takeSlowly(ctx)
+		h.open.Store(sh.quick.Load())
+		if !errors.Is(err, errOver) {
+			return n, err
+		}
+	}
+	w := h.way
+	n, err := takeFrom(ctx, w.a, w.series, w.find, (*shelf).takeSlowly)
+	if sh := w.shelf.Load(); sh != nil {
 		h.open.Store(sh.quick.Load())
 	}
 	return n, err
@@ -49,16 +65,16 @@ func (h *Handle) takeSlowly(ctx context.Context) (Number, error) {
 // TakeN returns count numbers, 1 to [MaxBatch], all or none. They are contiguous
 // if a block at hand, or the next one, has so many in a row.
 func (h *Handle) TakeN(ctx context.Context, count int) ([]Number, error) {
-	return takeN(ctx, h.a, h.series, h.find, count)
+	return takeN(ctx, h.way.a, h.way.series, h.way.find, count)
 }
 
-func (h *Handle) find(l *life) *shelf {
-	if sh := h.shelf.Load(); sh != nil && sh.life == l && !sh.closed() {
+func (w *way) find(l *life) *shelf {
+	if sh := w.shelf.Load(); sh != nil && sh.life == l && !sh.closed() {
 		return sh
 	}
-	sh := l.shelf(h.series)
+	sh := l.shelf(w.series)
 	if sh != nil {
-		h.shelf.Store(sh)
+		w.shelf.Store(sh)
 	}
 	return sh
 }

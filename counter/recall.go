@@ -103,7 +103,9 @@ func (s *shelf) finish(st *stock, ranges []Range) {
 	for _, r := range ranges {
 		for n := r.First; n <= r.Last; n++ {
 			p := placeOf(n - st.First)
-			st.strip(p).mark(p.index(), spent, spent)
+			if on := st.strips[p.strip()]; on != nil { // else it is spent by now
+				on.mark(p.index(), spent, spent)
+			}
 		}
 	}
 }

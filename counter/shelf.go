@@ -17,29 +17,32 @@ import (
 // second, or when a refill is due, somebody looks at the clock, tends the shelf and
 // opens the gate anew. While quick is set the queue is empty.
 type shelf struct {
-	life   *life
-	series Series
-	chain  *shelf                // the next in its place of the table
-	quick  atomic.Pointer[strip] // whose gate is open
+	life  *life
+	chain *shelf                // the next in its place of the table
+	quick atomic.Pointer[strip] // whose gate is open
 
 	mu        sync.Mutex // guards what follows; never held across I/O
+	spare     int32      // numbers that may be taken before the next look, beyond the gate
+	through   int32      // taken through gates that were shut since the last look
+	stocks    stocks
+	looked    uint32 // the Unix second in which takes was brought up to date
 	over      over
 	refilling bool
 	floored   bool   // the owner's floor is known to be below the mark
 	failed    uint8  // refills that failed one after the other
+	queue     *queue // nil if nobody waits and nothing is called in
+
+	// What leads from one strip to the next is above: one cache line.
 	size      int32  // of the block reserved last
 	refill    uint32 // how long the last refill took, in microseconds
 	emptyTo   uint32 // no refill ahead before this Unix second: the series is exhausted
-	looked    uint32 // the Unix second in which takes was brought up to date
 	waits     uint32 // takes that had to wait
 	conflicts uint32
 	unknown   uint32
-	spare     int32 // numbers that may be taken before the next look, beyond the gate
-	through   int32 // taken through gates that were shut since the last look
-	stocks    stocks
-	queue     *queue // nil if nobody waits and nothing is called in
-	takes     meter  // of the last ten seconds
-	mark      int64  // of the ledger, as last seen
+	takes     meter // of the last ten seconds
+	mark      int64 // of the ledger, as last seen
+
+	series Series // does not change
 }
 
 // over says why a shelf gives no more numbers.
@@ -110,6 +113,7 @@ func (s *shelf) advance() bool {
 	}
 	st := open.from
 	s.through += int32(st.shut(open))
+	st.dropSpent()
 	if st.next == st.Len() {
 		s.quick.Store(nil)
 		return false

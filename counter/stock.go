@@ -9,16 +9,16 @@ import (
 // gates are atomic; the rest is guarded by the mutex of its shelf.
 type stock struct {
 	shelf  *shelf
-	serial int64
+	strips []*strip
+	next   int64 // numbers taken in ascending order; exact while shut
 	Range
-	at      int64 // when it was reserved, in Unix nanoseconds
-	strips  []strip
-	next    int64  // numbers taken in ascending order; exact while shut
-	spentTo uint32 // all strips before this one are spent
-	after   *stock // the next on its shelf
+	spentTo uint32 // the numbers of all strips before this one are spent
 	surplus uint8  // looks in a row that found its shelf with more than it needs
 	leaving bool   // nothing is taken from it any more: it is on its way out
 	again   *again // nil if no number of it was ever given back
+	after   *stock // the next on its shelf
+	serial  int64
+	at      int64 // when it was reserved, in Unix nanoseconds
 }
 
 // again is what a stock knows of numbers that were given back.
@@ -28,14 +28,10 @@ type again struct {
 }
 
 func newStock(b Block, s *shelf) *stock {
-	st := &stock{
+	return &stock{
 		shelf: s, serial: b.Serial, Range: b.Range, at: b.At.UnixNano(),
-		strips: make([]strip, (b.Len()+perStrip-1)/perStrip),
+		strips: make([]*strip, (b.Len()+perStrip-1)/perStrip),
 	}
-	for i := range st.strips {
-		st.strips[i].from = st
-	}
-	return st
 }
 
 // Block returns the block as it stands in the ledger.
@@ -72,7 +68,17 @@ func (st *stock) throughGate(s *strip) int64 {
 	return int64(reached(s.gate.Load())) - st.next%perStrip
 }
 
-func (st *stock) strip(p place) *strip { return &st.strips[p.strip()] }
+// strip returns the strip on which the number at p is about to be taken. It is
+// made only now, and dropped when all its numbers are spent, so that the strips in
+// use of many series lie side by side: one in a large block, far from the next,
+// costs a walk through the page tables at almost every take.
+func (st *stock) strip(p place) *strip {
+	at := &st.strips[p.strip()]
+	if *at == nil {
+		*at = &strip{from: st}
+	}
+	return *at
+}
 
 // left returns how many numbers can be taken; it is exact while shut.
 func (st *stock) left() int64 {
@@ -129,19 +135,30 @@ func (st *stock) mine(n Number) bool {
 // drained reports whether every number is spent: then the block may leave the
 // ledger. That all are taken is not enough.
 func (st *stock) drained() bool {
+	st.dropSpent()
+	return int(st.spentTo) == len(st.strips)
+}
+
+// dropSpent forgets the strips whose numbers are all spent, up to the first where
+// one is not. Nothing that is said of such a number changes it.
+func (st *stock) dropSpent() {
 	for ; int(st.spentTo) < len(st.strips); st.spentTo++ {
+		s := st.strips[st.spentTo]
 		whole := min(perStrip, st.Len()-int64(st.spentTo)*perStrip)
-		if int64(st.strips[st.spentTo].spent()) < whole {
-			return false
+		if s == nil || int64(s.spent()) < whole {
+			return
 		}
+		st.strips[st.spentTo] = nil
 	}
-	return true
 }
 
 // spent counts the numbers with a row.
-func (st *stock) spent() (n int64) {
-	for i := range st.strips {
-		n += int64(st.strips[i].spent())
+func (st *stock) spent() int64 {
+	n := min(int64(st.spentTo)*perStrip, st.Len())
+	for _, s := range st.strips[st.spentTo:] {
+		if s != nil {
+			n += int64(s.spent())
+		}
 	}
 	return n
 }

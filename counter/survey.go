@@ -22,9 +22,9 @@ func (s *shelf) survey(st *stock) survey {
 // survey looks through st. The mutex of its shelf is held, the gate is shut.
 func (st *stock) survey() survey {
 	var s survey
-	for offset := int64(0); offset < st.next; offset++ {
+	for offset := int64(st.spentTo) * perStrip; offset < st.next; offset++ {
 		p := placeOf(offset)
-		line := st.strip(p)
+		line := st.strips[p.strip()]
 		if p.index()%perWord == 0 && line.marks[p.index()/perWord].Load()&allSpent == allSpent {
 			offset += perWord - 1 // all sixteen are spent
 			continue

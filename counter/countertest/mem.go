@@ -128,11 +128,14 @@ func (m *Mem) Alive(ctx context.Context) (names []string, err error) {
 func (m *Mem) Holding(ctx context.Context) (names []string, err error) {
 	err = m.call(ctx, "Holding", counter.Series{}, func() error {
 		seen := make(map[string]bool)
-		m.each(func(_ counter.Series, l counter.Ledger) {
-			for _, b := range l.Held {
+		for _, k := range m.ledgers {
+			if k.err != nil {
+				continue
+			}
+			for _, b := range k.ledger.Held {
 				seen[b.Holder] = true
 			}
-		})
+		}
 		names = slices.Sorted(maps.Keys(seen))
 		return nil
 	})

@@ -44,6 +44,14 @@ func memoryMutants() []mutant {
 			tests: "^TestWhatIsSaidOfANumberTwiceIsIgnored$",
 		},
 		{
+			name:  "strip-dropped-when-taken",
+			rule:  "What is known of a number is kept until it is spent: a strip whose numbers are only taken holds marks that nobody else has.",
+			file:  "counter/stock.go",
+			old:   "int64(s.spent()) < whole {",
+			new:   "int64(st.spentTo)*perStrip+whole > st.next {",
+			tests: "^TestAStripIsDroppedOnlyWhenAllItsNumbersAreSpent$",
+		},
+		{
 			name:  "waiter-who-left-is-answered",
 			rule:  "Who has left the queue gets no number: it would be lost.",
 			file:  "counter/queue.go",
