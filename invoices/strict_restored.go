@@ -216,7 +216,7 @@ func (db *DB) StrictCounters(ctx context.Context, tenant, name string) ([]Strict
 
 // CheckReplication refuses a server that acknowledges a commit before a
 // synchronous standby has it.
-func (db *DB) CheckReplication(ctx context.Context) error { return checkReplication(ctx, db.rest) }
+func (db *DB) CheckReplication(ctx context.Context) error { return checkReplication(ctx, db.audits) }
 
 func checkReplication(ctx context.Context, q sqlx.QueryerContext) error {
 	var set struct {
