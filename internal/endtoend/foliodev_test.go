@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,33 +113,33 @@ func (d *developer) end() {
 	}
 }
 
-// readmeBlock returns the shell lines of the README that begin with a marker.
-func readmeBlock(t *testing.T, marker string) string {
+// readmeBlocks returns the shell blocks of the README that are for a shell beside
+// `make run`.
+func readmeBlocks(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	const marker = ". .folio-dev/env"
+	beside := slices.DeleteFunc(blocks(t, "../../README.md"), func(block string) bool { return !strings.HasPrefix(block, marker) })
+	if len(beside) != 2 {
+		t.Fatalf("README.md has %d blocks that begin with %q, want 2", len(beside), marker)
 	}
-	for _, block := range strings.Split(string(text), "```sh\n")[1:] {
-		block, _, _ = strings.Cut(block, "```")
-		if strings.HasPrefix(block, marker) {
-			return block
-		}
-	}
-	t.Fatalf("README.md has no block that begins with %q", marker)
-	return ""
+	return beside
 }
 
 func TestTheREADMEIsTrue(t *testing.T) {
 	d := develop(t, folder(t))
 	before := d.env()
-	out := d.sh(readmeBlock(t, ". .folio-dev/env"))
+	beside := readmeBlocks(t)
+	out := d.sh(beside[0]) + d.sh(beside[1])
 	for _, want := range []string{
 		`"printed_number":"INV-`, `"number":1,`, "demo/invoice/", "hammer: all promises held", " 0 missing, 0 findings",
+		`"request_id":"b"`, `"printed_number":"S-`, `-0005"`, `"kind":"credit_note"`, `"sent back"`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the README's commands printed no %q:\n%s", want, out)
 		}
+	}
+	if page, err := os.ReadFile(filepath.Join(d.dir, "invoice.html")); err != nil || !bytes.Contains(page, []byte("<html")) {
+		t.Errorf("the invoice as a page: %v\n%s", err, page)
 	}
 	eventually(t, time.Minute, "the killed replica comes back and the file is written anew", func() bool {
 		return d.env() != "" && d.env() != before
