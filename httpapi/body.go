@@ -59,6 +59,19 @@ func readBodyOf(w http.ResponseWriter, r *http.Request, most int64, types ...str
 	return body, nil
 }
 
+// readReason reads the body of a request that says nothing but why numbers are void.
+func readReason(w http.ResponseWriter, r *http.Request) (string, error) {
+	body, err := readBody(w, r, maxBody)
+	if err != nil {
+		return "", err
+	}
+	var void struct {
+		Reason string `json:"reason"`
+	}
+	err = decode(body, &void)
+	return void.Reason, err
+}
+
 // decodeDraft reads a draft strictly: one JSON object in valid UTF-8, no name
 // twice, none unknown or in another case, no null, nothing after it.
 func decodeDraft(body []byte) (document.Draft, error) {

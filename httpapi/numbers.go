@@ -69,21 +69,15 @@ func (a *api) voidNumber(w http.ResponseWriter, r *http.Request, who invoices.Id
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, maxBody)
+	reason, err := readReason(w, r)
 	if err != nil {
-		return err
-	}
-	var void struct {
-		Reason string `json:"reason"`
-	}
-	if err := decode(body, &void); err != nil {
 		return err
 	}
 	n, err := strconv.ParseInt(mux.Vars(r)["number"], 10, 64)
 	if err != nil {
 		return invoices.ErrNotFound
 	}
-	got, err := a.cfg.Numbers.VoidExternal(r.Context(), who, mux.Vars(r)["name"], *period, n, void.Reason)
+	got, err := a.cfg.Numbers.VoidExternal(r.Context(), who, mux.Vars(r)["name"], *period, n, reason)
 	if err != nil {
 		return err
 	}

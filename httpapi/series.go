@@ -96,17 +96,11 @@ func (a *api) voidUnused(w http.ResponseWriter, r *http.Request, who invoices.Id
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, maxBody)
+	reason, err := readReason(w, r)
 	if err != nil {
 		return err
 	}
-	var void struct {
-		Reason string `json:"reason"`
-	}
-	if err := decode(body, &void); err != nil {
-		return err
-	}
-	rest, err := a.cfg.Series.VoidUnused(r.Context(), who, mux.Vars(r)["name"], period, void.Reason)
+	rest, err := a.cfg.Series.VoidUnused(r.Context(), who, mux.Vars(r)["name"], period, reason)
 	if err != nil {
 		return err
 	}
