@@ -212,3 +212,21 @@ func (c *caller) wantHolding(want ...string) {
 		c.Fatalf("holding: %v, want %v", got, want)
 	}
 }
+
+// wantOneWon: of steps that raced for one ledger one took effect, and the others
+// were told so.
+func (c *caller) wantOneWon(told []error) {
+	c.Helper()
+	won := 0
+	for _, err := range told {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, counter.ErrConflict):
+			c.Errorf("got %v, want ErrConflict", err)
+		}
+	}
+	if won != 1 {
+		c.Fatalf("%d of %d won, want 1", won, len(told))
+	}
+}

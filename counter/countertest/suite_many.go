@@ -221,18 +221,7 @@ func racingMany(c *caller) {
 		racing.Go(func() { told[i] = c.swapMany(pod, step) })
 	}
 	racing.Wait()
-	won := 0
-	for _, err := range told {
-		switch {
-		case err == nil:
-			won++
-		case !errors.Is(err, counter.ErrConflict):
-			c.Errorf("got %v, want ErrConflict", err)
-		}
-	}
-	if won != 1 {
-		c.Fatalf("%d steps won, want 1", won)
-	}
+	c.wantOneWon(told)
 }
 
 func cancelledMany(c *caller) {

@@ -95,18 +95,7 @@ func racingSwaps(c *caller) {
 		})
 	}
 	wg.Wait()
-	won := 0
-	for _, err := range results {
-		switch {
-		case err == nil:
-			won++
-		case !errors.Is(err, counter.ErrConflict):
-			c.Errorf("got %v, want ErrConflict", err)
-		}
-	}
-	if won != 1 {
-		c.Fatalf("%d swaps won, want 1", won)
-	}
+	c.wantOneWon(results)
 }
 
 func cancelled(c *caller) {
