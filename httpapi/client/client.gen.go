@@ -4411,7 +4411,8 @@ type IssueDraftResponse200Headers struct {
 
 // IssueDraftResponse201Headers the declared response headers of an HTTP 201 response for IssueDraft
 type IssueDraftResponse201Headers struct {
-	Location string
+	FolioRangeLeft *string
+	Location       string
 }
 
 // IssueDraftResponse401Headers the declared response headers of an HTTP 401 response for IssueDraft
@@ -5173,7 +5174,8 @@ type CancelInvoiceResponse200Headers struct {
 
 // CancelInvoiceResponse201Headers the declared response headers of an HTTP 201 response for CancelInvoice
 type CancelInvoiceResponse201Headers struct {
-	Location string
+	FolioRangeLeft *string
+	Location       string
 }
 
 // CancelInvoiceResponse401Headers the declared response headers of an HTTP 401 response for CancelInvoice
@@ -8027,6 +8029,13 @@ func ParseIssueDraftResponse(rsp *http.Response) (*IssueDraftResponse, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 201:
 		var headers IssueDraftResponse201Headers
+		if values := rsp.Header.Values("Folio-Range-Left"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Folio-Range-Left", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FolioRangeLeft = &value
+		}
 		if values := rsp.Header.Values("Location"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8843,6 +8852,13 @@ func ParseCancelInvoiceResponse(rsp *http.Response) (*CancelInvoiceResponse, err
 		response.Headers200 = &headers
 	case rsp.StatusCode == 201:
 		var headers CancelInvoiceResponse201Headers
+		if values := rsp.Header.Values("Folio-Range-Left"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Folio-Range-Left", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FolioRangeLeft = &value
+		}
 		if values := rsp.Header.Values("Location"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
