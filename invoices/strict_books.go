@@ -148,7 +148,7 @@ func (l *line) findRequests(rows []*row) (era string, found []bool, err error) {
 		Found pq.Int64Array `db:"found"`
 	}
 	c := columns(rows)
-	if err := l.books.find.GetContext(context.Background(), &answer, c[0], c[5], c[19]); err != nil {
+	if err := l.books.find.GetContext(context.Background(), &answer, c[columnTenant], c[columnRequestID], c[columnItem]); err != nil {
 		return "", nil, err
 	}
 	found = make([]bool, len(rows))
@@ -171,7 +171,8 @@ const findObstacles = `
 func (l *line) obstacles(rows []*row) ([]obstacle, error) {
 	c := columns(rows)
 	var answer []obstacle
-	err := l.books.look.SelectContext(context.Background(), &answer, c[0], c[1], c[2], c[3], c[13])
+	err := l.books.look.SelectContext(context.Background(), &answer,
+		c[columnTenant], c[columnSeries], c[columnPeriod], c[columnNumber], c[columnPrinted])
 	return answer, err
 }
 
@@ -186,7 +187,7 @@ const insertClashes = `
 
 // voidClashes returns how many voids were written.
 func (l *line) voidClashes(rows []*row) (int, error) {
-	return affected(l.books.void.ExecContext(context.Background(), columns(rows)[:5]...))
+	return affected(l.books.void.ExecContext(context.Background(), columns(rows)[:columnCreatedAt+1]...))
 }
 
 // advanceCounters moves counters that are locked, each from the mark it was read
