@@ -156,9 +156,6 @@ func (s *scribe) answerStrict(a *attempt, p *strictPlan) error {
 		outcomes[e] = ErrPrintedClash
 	}
 	for e, err := range p.refused {
-		if errors.Is(err, ErrLedgerDamaged) {
-			s.w.cfg.Log.Error("strict series refused", "error", err)
-		}
 		outcomes[e] = err
 	}
 	a.finish(func(e *entry) bool {
