@@ -79,15 +79,7 @@ func New(cfg Config) http.Handler {
 	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
 	a.route(router, "/v1/invoices/{id}/cancel", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.cancelInvoice)})
 	a.routeDrafts(router)
-	a.route(router, "/v1/series", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listSeries)})
-	a.route(router, "/v1/series/{name}", methods{
-		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getSeries),
-		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putSeries),
-	})
-	a.route(router, "/v1/series/{name}/unused", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listUnused)})
-	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
-	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
-	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
+	a.routeSeries(router)
 	a.route(router, "/v1/tenant", methods{
 		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getTenant),
 		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putTenant),

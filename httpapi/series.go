@@ -25,6 +25,19 @@ type seriesList struct {
 	Series []invoices.Series `json:"series"`
 }
 
+// routeSeries registers what there is about series and their numbers.
+func (a *api) routeSeries(router *mux.Router) {
+	a.route(router, "/v1/series", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listSeries)})
+	a.route(router, "/v1/series/{name}", methods{
+		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getSeries),
+		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putSeries),
+	})
+	a.route(router, "/v1/series/{name}/unused", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listUnused)})
+	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
+	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
+	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
+}
+
 // listSeries is GET /v1/series.
 func (a *api) listSeries(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
 	if _, err := parameters(r); err != nil {
