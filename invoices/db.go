@@ -179,7 +179,7 @@ func connections(url, role, statementTimeout string, silence time.Duration, coun
 	return db, nil
 }
 
-func orDefault[T int | time.Duration](value, otherwise T) T {
+func orDefault[T int | int64 | time.Duration](value, otherwise T) T {
 	if value <= 0 {
 		return otherwise
 	}

@@ -186,7 +186,7 @@ func (r *importing) clashes(tx *sqlx.Tx) error {
 
 // fewVoids refuses a file whose numbers are so far apart that it can hardly be meant.
 func (r *importing) fewVoids(spans []span) error {
-	most := orDefaultInt(r.MostVoids, 1_000_000)
+	most := orDefault(r.MostVoids, 1_000_000)
 	var sum int64
 	for _, s := range spans {
 		if sum += s.voids(); sum > most {

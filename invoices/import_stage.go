@@ -89,7 +89,7 @@ func (r *importing) copySome(tx *sqlx.Tx, next *importMark) (parts []*fileLine, 
 
 // readSome reads a piece of the file. Faults of lines are collected.
 func (r *importing) readSome(keep func(*staged) error) (parts []*fileLine, more bool, err error) {
-	for range orDefaultInt(r.piece, stageAtOnce) {
+	for range orDefault(r.piece, stageAtOnce) {
 		if err := r.ctx.Err(); err != nil {
 			return nil, false, err
 		}

@@ -117,7 +117,7 @@ type importMark struct {
 // it. Errors: *ImportError, nothing is stored; ErrNotFound, there is no such
 // tenant; ErrImportInterrupted, run it again: it goes on where it stopped.
 func (im *Import) Run(ctx context.Context, in io.Reader) (report ImportReport, err error) {
-	r := &importing{Import: im, ctx: ctx, faults: faults{most: orDefaultInt(im.Show, 20)}}
+	r := &importing{Import: im, ctx: ctx, faults: faults{most: orDefault(im.Show, 20)}}
 	if r.file, err = readImportFile(in, r.tell); err != nil {
 		return report, err
 	}
@@ -193,14 +193,6 @@ func (r *importing) giveUp(err error) error {
 		return err
 	}
 	return errors.Join(err, r.discard())
-}
-
-// orDefaultInt is orDefault for what is no count of connections.
-func orDefaultInt[T int | int64](value, otherwise T) T {
-	if value <= 0 {
-		return otherwise
-	}
-	return value
 }
 
 // unhurried opens connections of our own: a statement over a million rows may take

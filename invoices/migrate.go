@@ -14,8 +14,8 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// Migrations returns the numbered SQL files, for who wants to read them.
-func Migrations() fs.FS {
+// migrations returns the numbered SQL files.
+func migrations() fs.FS {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		panic(err) // the folder is embedded above
@@ -35,7 +35,7 @@ func (db *DB) Migrate(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, conns.DB, Migrations(), goose.WithSessionLocker(turns))
+	provider, err := goose.NewProvider(goose.DialectPostgres, conns.DB, migrations(), goose.WithSessionLocker(turns))
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -48,7 +48,7 @@ func (db *DB) Migrate(ctx context.Context) (err error) {
 // checkSchema refuses a schema that lacks a migration this program knows. A
 // newer one is fine: migrations keep the program before them working.
 func (db *DB) checkSchema(ctx context.Context) error {
-	known, err := fs.Glob(Migrations(), "*.sql")
+	known, err := fs.Glob(migrations(), "*.sql")
 	if err != nil {
 		return err
 	}
