@@ -7,7 +7,7 @@ import (
 )
 
 // Account is what the audit finds of one series: what became of each number
-// from 1 to the mark.
+// from its first to the mark.
 type Account struct {
 	Series counter.Series
 	Strict bool // its counter is in Postgres: nothing is ever held or free
@@ -28,9 +28,10 @@ type Account struct {
 // Clean reports whether every number is accounted for and nothing is wrong.
 func (a Account) Clean() bool { return len(a.Missing) == 0 && len(a.Findings) == 0 }
 
-// classify sorts the numbers from the series' first to its mark. A number of two kinds counts as the
-// first of row, held, free: the ledger was read before the rows, so a row may be
-// newer than the block or the free range that its number was in.
+// classify sorts the numbers from the series' first to its mark. A number of two
+// kinds counts as the first of row, held, free: the ledger was read before the
+// rows, so a row may be newer than the block or the free range that its number
+// was in.
 func classify(s counter.Series, l counter.Ledger, runs []run) Account {
 	a := Account{Series: s, Mark: l.Mark}
 	if err := l.Check(); err != nil {

@@ -30,6 +30,25 @@
 // A row of a strict series gets its number in the transaction that stores it, from
 // a counter in Postgres that is locked until the commit: see docs/protocol.md.
 //
+// # Where to look
+//
+//   - A document on its way: issue.go and cancel.go prepare it, writer.go and
+//     scribe.go gather a batch, write.go sends it, batch.go, columns.go and credit.go
+//     are its statement; fate.go judges what the driver says of it.
+//   - The rules of a series: series.go what they are, rulebook.go what is remembered
+//     of them, range.go and unused.go what an authority granted. strict_*.go write,
+//     audit and continue strict series.
+//   - Numbers without a document here: numbers.go and annul.go (it lives elsewhere),
+//     void.go.
+//   - When a holder is gone: holders.go, era.go, settle.go. The books: audit.go,
+//     classify.go, runs.go.
+//   - What is asked for: query.go, row.go, drafts.go. Issuers and keys: tenants.go,
+//     keys.go.
+//   - Moving in and out: importing.go is the run; of import_*.go, identity, begin,
+//     stage, check and store are its steps, file, csv, record and make turn a line
+//     into a row, the others are parts of an export, which export.go writes.
+//   - Connections, roles and the schema: db.go, dial.go, read.go, migrate.go.
+//
 // # Who may do what
 //
 // Each use of Postgres takes a role that can do just what the use needs: the

@@ -31,8 +31,8 @@ type Issuer struct {
 // first is used up, or its holder fenced.
 //
 // Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
-// ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing was stored), ErrOutcomeUnknown (the
-// same request id tells).
+// ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing
+// was stored), ErrOutcomeUnknown (the same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
 	if r.ID != "" {
