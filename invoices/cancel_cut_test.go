@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
 	"folio/counter/countertest"
-	"folio/internal/devcluster/postgres"
 )
 
 func TestACreditNoteWhoseAnswerIsLostIsStoredOnceWithItsNumber(t *testing.T) {
@@ -132,23 +130,9 @@ func TestCreditNotesOutliveACrashOfPostgres(t *testing.T) {
 	who := newTenant(t, db, "acme")
 	r := newReplica(t, db, store)
 	const clients, each = 6, 12
-	var halfway, all sync.WaitGroup
-	halfway.Add(clients)
-	for c := range clients {
-		all.Go(func() {
-			for i := range each {
-				if i == each/2 {
-					halfway.Done()
-				}
-				creditUntilKnown(ctx, t, r, who, fmt.Sprintf("%d-%d", c, i))
-			}
-		})
-	}
-	halfway.Wait()
-	if err := s.Restart(ctx, postgres.Immediate); err != nil {
-		t.Fatal(err)
-	}
-	all.Wait()
+	throughACrash(ctx, t, s, clients, each, func(c, i int) {
+		creditUntilKnown(ctx, t, r, who, fmt.Sprintf("%d-%d", c, i))
+	})
 	if n := ask[int](t, db, `select count(*) from credits where closed and credited = gross and notes = 3`); n != clients*each {
 		t.Errorf("%d invoices are credited in full by three notes, want %d", n, clients*each)
 	}

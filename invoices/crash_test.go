@@ -24,23 +24,9 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 	who := newTenant(t, db, "acme")
 	r := newReplica(t, db, store)
 	const clients, each = 8, 60
-	var halfway, all sync.WaitGroup
-	halfway.Add(clients)
-	for c := range clients {
-		all.Go(func() {
-			for i := range each {
-				if i == each/2 {
-					halfway.Done()
-				}
-				issueUntilKnown(ctx, t, r, request(who, fmt.Sprintf("%d-%d", c, i), "n"))
-			}
-		})
-	}
-	halfway.Wait()
-	if err := s.Restart(ctx, postgres.Immediate); err != nil {
-		t.Fatal(err)
-	}
-	all.Wait()
+	throughACrash(ctx, t, s, clients, each, func(c, i int) {
+		issueUntilKnown(ctx, t, r, request(who, fmt.Sprintf("%d-%d", c, i), "n"))
+	})
 	if n := ask[int](t, db, `select count(*) from documents where status = 'issued'`); n != clients*each {
 		t.Errorf("%d invoices, want %d", n, clients*each)
 	}
@@ -50,6 +36,29 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 			t.Errorf("%+v: held after a graceful stop", a)
 		}
 	}
+}
+
+// throughACrash has clients do something, each so many times, and lets Postgres
+// crash and come back when all of them are halfway.
+func throughACrash(ctx context.Context, t *testing.T, s *postgres.Server, clients, each int, do func(client, i int)) {
+	t.Helper()
+	var halfway, all sync.WaitGroup
+	halfway.Add(clients)
+	for c := range clients {
+		all.Go(func() {
+			for i := range each {
+				if i == each/2 {
+					halfway.Done()
+				}
+				do(c, i)
+			}
+		})
+	}
+	halfway.Wait()
+	if err := s.Restart(ctx, postgres.Immediate); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
 }
 
 // serverOfItsOwn starts a Postgres for one test, which may crash it, with the

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"folio/counter"
 	"folio/counter/countertest"
-	"folio/internal/devcluster/postgres"
 )
 
 // mustBeSuspended issues, and wants to be told that the series is suspended.
@@ -236,23 +234,9 @@ func TestAStrictSeriesOutlivesACrashOfPostgresWithoutAHole(t *testing.T) {
 	strictSeriesFor(t, db, who, "gapless")
 	replicas := []*replica{newReplica(t, db, store), newReplica(t, open(t, s.URL("postgres")), store)}
 	const clients, each = 8, 60
-	var halfway, all sync.WaitGroup
-	halfway.Add(clients)
-	for c := range clients {
-		all.Go(func() {
-			for i := range each {
-				if i == each/2 {
-					halfway.Done()
-				}
-				issueUntilKnown(ctx, t, replicas[c%2], strictRequest(who, "gapless", fmt.Sprintf("%d-%d", c, i), "n"))
-			}
-		})
-	}
-	halfway.Wait()
-	if err := s.Restart(ctx, postgres.Immediate); err != nil {
-		t.Fatal(err)
-	}
-	all.Wait()
+	throughACrash(ctx, t, s, clients, each, func(c, i int) {
+		issueUntilKnown(ctx, t, replicas[c%2], strictRequest(who, "gapless", fmt.Sprintf("%d-%d", c, i), "n"))
+	})
 	if n := ask[int](t, db, `select max(number) from documents`); n != clients*each {
 		t.Errorf("the highest number is %d, want %d", n, clients*each)
 	}
