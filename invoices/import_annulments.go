@@ -28,23 +28,10 @@ func writeAnnulments(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWr
 		select series, period, number, reason, key_id, voided_at from annulments
 		where tenant = $1 and (tenant, series, period, number) > ($1, $2, $3, $4)
 		order by tenant, series, period, number limit $5`
-	var last annulmentLine
-	for {
-		var rows []annulmentLine
-		if err := tx.SelectContext(ctx, &rows, query, tenant, last.Series, last.Period, last.Number, partsAtOnce); err != nil {
-			return wrap("list the annulments of "+tenant, err)
-		}
-		for _, r := range rows {
-			r.Type, r.At = "annulment", r.At.UTC()
-			if err := out(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < partsAtOnce {
-			return nil
-		}
-		last = rows[len(rows)-1]
-	}
+	return writePages(ctx, tx, tenant, out, "list the annulments of "+tenant, query, func(r *annulmentLine) []any {
+		r.Type, r.At = "annulment", r.At.UTC()
+		return []any{r.Series, r.Period, r.Number}
+	})
 }
 
 func checkAnnulmentLine(_ *maker, it *fileLine) error {
@@ -64,14 +51,7 @@ func storeAnnulments(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []j
 		insert into annulments (tenant, series, period, number, reason, key_id, voided_at)
 		select d.tenant, d.series, d.period, d.number, $5, $6, $7 from documents d
 		where d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4 and d.status = 'issued' and d.kind = 'external'`
-	for _, body := range bodies {
-		l, err := decodePart[annulmentLine](&fileLine{body: body})
-		if err != nil {
-			return err
-		}
-		if err := insertOne(ctx, tx, insert, to.tenant, l.Series, l.Period, l.Number, l.Reason, l.KeyID, l.At); err != nil {
-			return err
-		}
-	}
-	return nil
+	return storeEach(ctx, tx, insert, bodies, func(l annulmentLine) []any {
+		return []any{to.tenant, l.Series, l.Period, l.Number, l.Reason, l.KeyID, l.At}
+	})
 }

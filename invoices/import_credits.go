@@ -83,23 +83,10 @@ func writeAccounts(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWrit
 		select series, period, number, cast(credited as text) as credited, notes, closed from credits
 		where tenant = $1 and (tenant, series, period, number) > ($1, $2, $3, $4)
 		order by tenant, series, period, number limit $5`
-	var last accountLine
-	for {
-		var rows []accountLine
-		if err := tx.SelectContext(ctx, &rows, query, tenant, last.Series, last.Period, last.Number, partsAtOnce); err != nil {
-			return wrap("list what was credited", err)
-		}
-		for _, r := range rows {
-			r.Type = "account"
-			if err := out(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < partsAtOnce {
-			return nil
-		}
-		last = rows[len(rows)-1]
-	}
+	return writePages(ctx, tx, tenant, out, "list what was credited", query, func(r *accountLine) []any {
+		r.Type = "account"
+		return []any{r.Series, r.Period, r.Number}
+	})
 }
 
 func checkAccountLine(_ *maker, it *fileLine) error {
@@ -116,16 +103,9 @@ func storeAccounts(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []jso
 		insert into credits (tenant, series, period, number, gross, credited, notes, closed)
 		select tenant, series, period, number, gross, cast($5 as numeric), $6, $7 from documents
 		where tenant = $1 and series = $2 and period = $3 and number = $4 and status = 'issued' and kind = 'invoice'`
-	for _, body := range bodies {
-		l, err := decodePart[accountLine](&fileLine{body: body})
-		if err != nil {
-			return err
-		}
-		if err := insertOne(ctx, tx, insert, to.tenant, l.Series, l.Period, l.Number, l.Credited, l.Notes, l.Closed); err != nil {
-			return err
-		}
-	}
-	return nil
+	return storeEach(ctx, tx, insert, bodies, func(l accountLine) []any {
+		return []any{to.tenant, l.Series, l.Period, l.Number, l.Credited, l.Notes, l.Closed}
+	})
 }
 
 // creditedLine is, in an export, what a credit note took of its invoice.
@@ -147,24 +127,10 @@ func writeCredited(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWrit
 		select invoice_series, invoice_period, invoice_number, place, series, period, number, lines, totals from credit_notes
 		where tenant = $1 and (tenant, invoice_series, invoice_period, invoice_number, place) > ($1, $2, $3, $4, $5)
 		order by tenant, invoice_series, invoice_period, invoice_number, place limit $6`
-	var last creditedLine
-	for {
-		var rows []creditedLine
-		err := tx.SelectContext(ctx, &rows, query, tenant, last.InvoiceSeries, last.InvoicePeriod, last.InvoiceNumber, last.Place, partsAtOnce)
-		if err != nil {
-			return wrap("list what credit notes took", err)
-		}
-		for _, r := range rows {
-			r.Type = "credited"
-			if err := out(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < partsAtOnce {
-			return nil
-		}
-		last = rows[len(rows)-1]
-	}
+	return writePages(ctx, tx, tenant, out, "list what credit notes took", query, func(r *creditedLine) []any {
+		r.Type = "credited"
+		return []any{r.InvoiceSeries, r.InvoicePeriod, r.InvoiceNumber, r.Place}
+	})
 }
 
 func checkCreditedLine(_ *maker, it *fileLine) error {
@@ -181,16 +147,8 @@ func storeCredited(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []jso
 		from documents d
 		where d.tenant = $1 and d.credits_series = $2 and d.credits_period = $3 and d.credits_number = $4
 			and d.series = $6 and d.period = $7 and d.number = $8 and d.status = 'issued'`
-	for _, body := range bodies {
-		l, err := decodePart[creditedLine](&fileLine{body: body})
-		if err != nil {
-			return err
-		}
-		err = insertOne(ctx, tx, insert, to.tenant, l.InvoiceSeries, l.InvoicePeriod, l.InvoiceNumber, l.Place,
-			l.Series, l.Period, l.Number, string(l.Lines), string(l.Totals))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return storeEach(ctx, tx, insert, bodies, func(l creditedLine) []any {
+		return []any{to.tenant, l.InvoiceSeries, l.InvoicePeriod, l.InvoiceNumber, l.Place,
+			l.Series, l.Period, l.Number, string(l.Lines), string(l.Totals)}
+	})
 }

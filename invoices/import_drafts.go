@@ -25,26 +25,14 @@ func writeDrafts(ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter
 	const query = `
 		select draft_id, version, content, created_at, updated_at, frozen_at, request_id, digest from drafts
 		where tenant = $1 and draft_id > $2 order by draft_id limit $3`
-	last := ""
-	for {
-		var rows []draftLine
-		if err := tx.SelectContext(ctx, &rows, query, tenant, last, partsAtOnce); err != nil {
-			return wrap("list the drafts of "+tenant, err)
+	return writePages(ctx, tx, tenant, out, "list the drafts of "+tenant, query, func(r *draftLine) []any {
+		r.Type, r.CreatedAt, r.UpdatedAt = "draft", r.CreatedAt.UTC(), r.UpdatedAt.UTC()
+		if r.FrozenAt != nil {
+			at := r.FrozenAt.UTC()
+			r.FrozenAt = &at
 		}
-		for _, r := range rows {
-			r.Type, r.CreatedAt, r.UpdatedAt, last = "draft", r.CreatedAt.UTC(), r.UpdatedAt.UTC(), r.ID
-			if r.FrozenAt != nil {
-				at := r.FrozenAt.UTC()
-				r.FrozenAt = &at
-			}
-			if err := out(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < partsAtOnce {
-			return nil
-		}
-	}
+		return []any{r.ID}
+	})
 }
 
 func checkDraftLine(_ *maker, it *fileLine) error {
@@ -59,15 +47,7 @@ func storeDrafts(ctx context.Context, tx *sqlx.Tx, to partTarget, bodies []json.
 	const insert = `
 		insert into drafts (tenant, draft_id, version, content, created_at, updated_at, frozen_at, request_id, digest)
 		values ($1, $2, $3, cast($4 as json), $5, $6, $7, $8, $9)`
-	for _, body := range bodies {
-		l, err := decodePart[draftLine](&fileLine{body: body})
-		if err != nil {
-			return err
-		}
-		err = insertOne(ctx, tx, insert, to.tenant, l.ID, l.Version, string(l.Content), l.CreatedAt, l.UpdatedAt, l.FrozenAt, l.RequestID, l.Digest)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return storeEach(ctx, tx, insert, bodies, func(l draftLine) []any {
+		return []any{to.tenant, l.ID, l.Version, string(l.Content), l.CreatedAt, l.UpdatedAt, l.FrozenAt, l.RequestID, l.Digest}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	strict "github.com/go-json-experiment/json"
@@ -49,6 +50,44 @@ func tenantParts() []tenantPart {
 
 // partsAtOnce is how many lines of a part are in memory at a time.
 const partsAtOnce = 1000
+
+// writePages writes the lines of one part, page by page through the key in whose
+// order query lists them: $1 is the tenant, then come the key behind which the page
+// begins, and how many lines it has. ready completes a line that was read and
+// returns its key; that of a line that says nothing lies before all others.
+func writePages[T any](ctx context.Context, tx *sqlx.Tx, tenant string, out lineWriter, doing, query string, ready func(*T) []any) error {
+	var none T
+	last := ready(&none)
+	for {
+		var rows []T
+		if err := tx.SelectContext(ctx, &rows, query, slices.Concat([]any{tenant}, last, []any{partsAtOnce})...); err != nil {
+			return wrap(doing, err)
+		}
+		for i := range rows {
+			last = ready(&rows[i])
+			if err := out(rows[i]); err != nil {
+				return err
+			}
+		}
+		if len(rows) < partsAtOnce {
+			return nil
+		}
+	}
+}
+
+// storeEach inserts a row for each line of a part, of the values that it has.
+func storeEach[T any](ctx context.Context, tx *sqlx.Tx, insert string, bodies []json.RawMessage, values func(T) []any) error {
+	for _, body := range bodies {
+		l, err := decodePart[T](&fileLine{body: body})
+		if err != nil {
+			return err
+		}
+		if err := insertOne(ctx, tx, insert, values(l)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // insertOne inserts the row of one line, which finds what it leans on in the tables.
 func insertOne(ctx context.Context, tx *sqlx.Tx, insert string, args ...any) error {
