@@ -168,12 +168,9 @@ func (s *scribe) answerStrict(a *attempt, p *strictPlan) error {
 	if len(a.left) == 0 {
 		return nil
 	}
-	answers, err := s.line.lookUp(a.rows())
-	if err != nil {
-		s.redial()
-		return fmt.Errorf("look up what is stored: %w", err)
+	if _, err := s.lookUp(a); err != nil {
+		return err
 	}
-	a.resolve(answers)
 	if len(a.left) == 0 {
 		return nil
 	}

@@ -93,12 +93,10 @@ func (s *scribe) send(ctx context.Context, a *attempt) error {
 	if len(a.left) == 0 {
 		return nil
 	}
-	answers, err := s.line.lookUp(a.rows())
+	clashes, err := s.lookUp(a)
 	if err != nil {
-		s.redial()
-		return fmt.Errorf("look up what is stored: %w", err)
+		return err
 	}
-	clashes := a.resolve(answers)
 	switch {
 	case !got.open:
 		// The fence waited for every statement of this holder, and none
@@ -116,6 +114,17 @@ func (s *scribe) send(ctx context.Context, a *attempt) error {
 		return s.voidClashes(ctx, clashes)
 	}
 	return errors.New("rows neither written nor found")
+}
+
+// lookUp has what is stored answer entries of a, and returns those whose printed
+// number is another document's.
+func (s *scribe) lookUp(a *attempt) (clashes []*entry, err error) {
+	answers, err := s.line.lookUp(a.rows())
+	if err != nil {
+		s.redial()
+		return nil, fmt.Errorf("look up what is stored: %w", err)
+	}
+	return a.resolve(answers), nil
 }
 
 // voidClashes records that the numbers of rows whose printed number is another
