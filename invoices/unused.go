@@ -82,7 +82,7 @@ func (b *SeriesBook) granted(ctx context.Context, who Identity, name string, per
 	switch {
 	case s.Range == nil:
 		return counter.Series{}, counter.Range{}, fmt.Errorf("series %s of %s: %w", name, who.Tenant, ErrNoRange)
-	case period != nil && len(*period) != len(of):
+	case period != nil && !r.period.Fits(*period):
 		return counter.Series{}, counter.Range{}, invalid("period", fmt.Sprintf("is no period of series %s, whose period is %s", name, s.Period))
 	case period != nil:
 		of = *period

@@ -85,7 +85,7 @@ func TestTheRestOfARangeIsOfOnePeriod(t *testing.T) {
 	if got := ask[int](t, db, `select count(*) from documents where period = '2025' and reason = 'range_expired'`); got != 5 {
 		t.Errorf("%d are void because the range expired, want 5", got)
 	}
-	for _, bad := range []string{"", "2026-01"} {
+	for _, bad := range []string{"", "2026-01", "2o26"} {
 		if _, err := book.Unused(t.Context(), who, "caf", ptr(bad)); !cmp.Equal(pointers(err), []string{"period"}) {
 			t.Errorf("period %q: %v", bad, err)
 		}
