@@ -18,6 +18,10 @@ type Rules struct {
 	Limit  int64 // its last number; 0: MaxNumber
 	Bounds Bounds
 
+	// Refuse, if it is set, is why no block of the series is reserved: whoever asks
+	// for a number is told it.
+	Refuse error
+
 	// ReuseWithin is how long after it was freed a number may still be given;
 	// later it becomes void, for the reason "released_late". 0: for ever. Without
 	// an owner, who keeps the voids, it is for ever, too. It is measured by the
@@ -55,6 +59,9 @@ func (l *life) reserve(s *shelf) error {
 	rules, err := l.a.rules(l.ctx, s.series)
 	if err != nil {
 		return s.tell(err)
+	}
+	if rules.Refuse != nil {
+		return fmt.Errorf("%s: %w", s.series, rules.Refuse)
 	}
 	r := &reservation{life: l, shelf: s, rules: rules, order: s.plan(begun, rules.Bounds)}
 	if !r.floored {

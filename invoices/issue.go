@@ -118,6 +118,7 @@ func issued(s *stored, err error) (Issued, error) {
 type prepared struct {
 	row
 	rule   *rule // as it was when the row was prepared, or when a number was taken
+	zone   *time.Location
 	series counter.Series
 	format document.Format
 }
@@ -161,6 +162,7 @@ func (is *Issuer) place(known *rule, zone *time.Location, r row) (*prepared, err
 	p := &prepared{
 		row:    r,
 		rule:   known,
+		zone:   zone,
 		series: counter.Series{Tenant: known.Tenant, Name: known.Name, Period: known.period.Period(r.Draft.IssueDate)},
 		format: known.format,
 	}
@@ -196,9 +198,42 @@ func (p *prepared) print(n counter.Number) string {
 	return p.format.Print(n.Value(), document.Fields{IssueDate: p.Draft.IssueDate, Series: p.series.Name, Tenant: p.series.Tenant})
 }
 
-// store takes a number and writes the row, again with another number while that
-// may help.
+// store numbers and writes the row. If the rule that it was prepared by is one that
+// the series no longer has, it goes on by the present one.
 func (is *Issuer) store(ctx context.Context, p *prepared) (Issued, error) {
+	for {
+		got, err := is.storeBy(ctx, p)
+		if !errors.Is(err, errRuleChanged) {
+			return got, err
+		}
+		if ctx.Err() != nil {
+			return Issued{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if p, err = is.placeAgain(ctx, p); err != nil {
+			return Issued{}, err
+		}
+	}
+}
+
+// placeAgain is place by the rule that the series of p has now.
+func (is *Issuer) placeAgain(ctx context.Context, p *prepared) (*prepared, error) {
+	is.rules.forget(p.series.Tenant, p.series.Name)
+	find := is.documentRule
+	if p.credit != nil {
+		find = is.creditRule
+	}
+	known, err := find(ctx, p.series.Tenant, p.series.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := p.row
+	r.Strict = strictPlace{}
+	return is.place(known, p.zone, r)
+}
+
+// storeBy takes a number and writes the row, again with another number while that
+// may help. errRuleChanged: nothing was stored.
+func (is *Issuer) storeBy(ctx context.Context, p *prepared) (Issued, error) {
 	if p.strict() {
 		return is.storeStrict(ctx, p)
 	}

@@ -57,13 +57,17 @@ func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNu
 	if len(stored) > 0 && len(stored) == r.Count {
 		return externalNumbers(stored, true), nil
 	}
+	fresh := len(stored) == 0
 	p, err := is.prepareNumbers(ctx, r, id)
 	if err != nil {
 		return ExternalNumbers{}, err
 	}
-	fresh := len(stored) == 0
 	for len(stored) < r.Count {
 		err := is.record(ctx, p, missing(stored, r.Count))
+		if errors.Is(err, errRuleChanged) && ctx.Err() == nil { // see store
+			is.rules.forget(p.series.Tenant, p.series.Name)
+			p, err = is.prepareNumbers(ctx, r, id)
+		}
 		if err != nil && len(stored) > 0 {
 			err = outcomeUnknown(err)
 		}

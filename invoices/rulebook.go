@@ -34,24 +34,43 @@ func (b *rulebook) find(ctx context.Context, db *DB, tenant, name string) (*rule
 	return r, err
 }
 
+// forget makes the next question for a series ask anew.
+func (b *rulebook) forget(tenant, name string) {
+	b.known.drop(func(r *rule) bool { return r != nil && r.Tenant == tenant && r.Name == name })
+}
+
 // errNoSeries keeps the cache from remembering that a series does not exist.
 var errNoSeries = errors.New("there is no such series")
 
-// CounterRules says what series let the counter do; see counter.Config.Rules. An
-// answer is at most a second old.
+// errRuleChanged: the row was made by a rule that its series no longer has, by
+// which it would be numbered elsewhere. Nothing was stored; it is made anew.
+var errRuleChanged = fmt.Errorf("the numbering or the period of the series has changed: %w", ErrUnavailable)
+
+// keeps reports whether a number of s is one that r gives, of a block or not as
+// strict says.
+func (r *rule) keeps(s counter.Series, strict bool) bool {
+	return (r.Numbering == numberingStrict) == strict && r.period.Fits(s.Period)
+}
+
+// CounterRules says what series let the counter do; see counter.Config.Rules. A
+// rule is asked for each time, which costs a read per block: a block of a series
+// that became strict a moment ago would number its documents twice over.
 type CounterRules struct {
 	DB *DB
 
-	book   rulebook
 	starts cache[counter.Series, int64]
 }
 
 // Rules returns the rules of s; the zero Rules if there is no such series. One whose
-// lowest number was imported begins there.
+// lowest number was imported begins there. Of a strict series, and of a period that
+// is none of the series', no block may be reserved.
 func (c *CounterRules) Rules(ctx context.Context, s counter.Series) (counter.Rules, error) {
-	r, err := c.book.find(ctx, c.DB, s.Tenant, s.Name)
+	r, err := c.DB.findRule(ctx, s.Tenant, s.Name)
 	if r == nil || err != nil {
 		return counter.Rules{}, err
+	}
+	if !r.keeps(s, false) {
+		return counter.Rules{Refuse: errRuleChanged}, nil
 	}
 	start, err := c.starts.get(ctx, s, func(ctx context.Context) (int64, error) { return c.DB.SeriesStart(ctx, s) })
 	if err != nil {

@@ -94,6 +94,11 @@ func putSeries(ctx context.Context, tx *sqlx.Tx, s Series, given bool) (made boo
 		return false, err
 	}
 	if !made && !old.sameNumbers(s) {
+		// Of a strict series nothing is under way then, and what comes later sees
+		// the new rule behind the lock of its counter.
+		if _, err := tx.ExecContext(ctx, lockStrictCounters); err != nil {
+			return false, wrap("wait for strict series", err)
+		}
 		if used, err := hasDocuments(ctx, tx, s); used || given || err != nil {
 			return false, errors.Join(ErrSeriesUsed, err)
 		}

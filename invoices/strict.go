@@ -72,7 +72,8 @@ type strictCounter struct {
 	Mark   int64  `db:"mark"`
 	Era    string `db:"era"`
 
-	was int64 // the mark that is stored
+	was     int64 // the mark that is stored
+	retired bool  // the rule of the series has changed: it gives no number
 }
 
 func (c strictCounter) series() counter.Series {
@@ -126,6 +127,9 @@ func (p *strictPlan) place(entries []*entry, found []bool) {
 // number gives e the next number of its series.
 func (p *strictPlan) number(e *entry) error {
 	c := p.counters[e.Strict.Series]
+	if c.retired {
+		return errRuleChanged
+	}
 	if c.Era != p.era && !p.anyEra {
 		return fmt.Errorf("%w: %s is of era %s, Postgres is in %s", ErrSeriesSuspended, e.Strict.Series, c.Era, p.era)
 	}

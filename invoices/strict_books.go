@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"folio/counter"
+	"folio/invoices/document"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -132,24 +134,37 @@ func placeColumns(places []strictPlace) []any {
 	return []any{pq.Array(tenants), pq.Array(names), pq.Array(periods)}
 }
 
-// findRequestsOfBatch tells which requests have a row, and the present era. It
-// does not read the rows: while counters are locked, an answer must not be so
-// large that a client that stopped reading could block the server.
+// findRequestsOfBatch tells which requests have a row, the rules that the series
+// have by now, and the present era. It does not read the rows: while counters are
+// locked, an answer must not be so large that a client that stopped reading could
+// block the server.
 const findRequestsOfBatch = `
 	select current_era() as era, array(
 		select q.i
 		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as integer[])) with ordinality as q (tenant, request_id, item, i)
-		where exists (select from documents d where d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item)) as found`
+		where exists (select from documents d where d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item)) as found, array(
+		select coalesce(s.numbering || ' ' || s.period, '')
+		from unnest(cast($4 as text[]), cast($5 as text[])) with ordinality as q (tenant, series, i)
+		left join series s on s.tenant = q.tenant and s.name = q.series
+		order by q.i) as rules`
 
-// findRequests tells of each row whether its request has one stored.
-func (l *line) findRequests(rows []*row) (era string, found []bool, err error) {
+// findRequests tells of each row whether its request has one stored, and retires
+// the counters of places whose series has another numbering or period by now.
+// Putting such a rule waits for whoever holds a counter, see putSeries.
+func (l *line) findRequests(rows []*row, places []strictPlace, counters map[counter.Series]*strictCounter) (era string, found []bool, err error) {
 	var answer struct {
-		Era   string        `db:"era"`
-		Found pq.Int64Array `db:"found"`
+		Era   string         `db:"era"`
+		Found pq.Int64Array  `db:"found"`
+		Rules pq.StringArray `db:"rules"` // numbering and period of each place's series; "" if it has none
 	}
-	c := columns(rows)
-	if err := l.books.find.GetContext(context.Background(), &answer, c[columnTenant], c[columnRequestID], c[columnItem]); err != nil {
+	c, p := columns(rows), placeColumns(places)
+	if err := l.books.find.GetContext(context.Background(), &answer, c[columnTenant], c[columnRequestID], c[columnItem], p[0], p[1]); err != nil {
 		return "", nil, err
+	}
+	for i, text := range answer.Rules {
+		numbering, period, _ := strings.Cut(text, " ")
+		r := rule{Series: Series{Numbering: numbering}, period: document.PeriodRule(period)}
+		counters[places[i].Series].retired = text != "" && !r.keeps(places[i].Series, true)
 	}
 	found = make([]bool, len(rows))
 	for _, i := range answer.Found {

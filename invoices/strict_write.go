@@ -42,10 +42,11 @@ var errFewer = errors.New("rows of strict series did not come back, the transact
 // planStrict begins the transaction, locks the counters and numbers the rows.
 func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 	p := &strictPlan{anyEra: s.w.cfg.RequireSync}
-	if err := s.lockStrict(a, p); err != nil {
+	places := strictSeriesOf(a.left)
+	if err := s.lockStrict(places, p); err != nil {
 		return nil, err
 	}
-	era, found, err := s.line.findRequests(a.rows())
+	era, found, err := s.line.findRequests(a.rows(), places, p.counters)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +66,9 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 	return p, nil
 }
 
-// lockStrict begins the transaction and locks the counters of a's rows. Those that
+// lockStrict begins the transaction and locks the counters of places. Those that
 // are missing are made first, outside it.
-func (s *scribe) lockStrict(a *attempt, p *strictPlan) error {
-	places := strictSeriesOf(a.left)
+func (s *scribe) lockStrict(places []strictPlace, p *strictPlan) error {
 	for made := false; ; made = true {
 		if err := s.line.begin(); err != nil {
 			return err
