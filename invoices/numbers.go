@@ -58,6 +58,9 @@ func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNu
 		return externalNumbers(stored, true), nil
 	}
 	fresh := len(stored) == 0
+	if !fresh {
+		r.IssueDate = stored[0].IssueDate // today may be another day by now
+	}
 	p, err := is.prepareNumbers(ctx, r, id)
 	if err != nil {
 		return ExternalNumbers{}, err
@@ -192,12 +195,15 @@ type item struct {
 	Number  int64  `db:"number"`
 	Printed string `db:"printed_number"`
 	Digest  []byte `db:"digest"`
+
+	IssueDate string `db:"issue_date"`
 }
 
 // findItems returns what is stored of r so far, in the order of the items.
 func (db *DB) findItems(ctx context.Context, r NumbersRequest, id string) ([]item, error) {
 	var items []item
-	const query = `select item, kind, series, period, number, printed_number, digest from documents
+	const query = `select item, kind, series, period, number, printed_number, digest, cast(issue_date as text) as issue_date
+		from documents
 		where tenant = $1 and request_id = $2 order by item`
 	if err := db.lookUps.SelectContext(ctx, &items, query, r.Identity.Tenant, id); err != nil {
 		return nil, wrap("look up a request for numbers", err)

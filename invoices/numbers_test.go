@@ -119,6 +119,33 @@ func TestARequestForNumbersThatWasCutShortGoesOnWhereItEnded(t *testing.T) {
 	}
 }
 
+// What a request says nothing of stays what it was when its first number was
+// recorded: a new day, or a new year, does not tear it apart.
+func TestARequestForNumbersThatGoesOnAfterMidnightKeepsItsDate(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	w := wish(who, "one", 3)
+	w.IssueDate = ""
+	before, after := newReplica(t, db, store), newReplica(t, db, store)
+	before.Now = func() time.Time { return time.Date(2025, 12, 31, 22, 59, 0, 0, time.UTC) }
+	after.Now = func() time.Time { return before.Now().Add(2 * time.Minute) } // in Vienna it is another year
+	p, err := before.prepareNumbers(t.Context(), w, requestID(w.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.record(t.Context(), p, []int{1}); err != nil { // and then the replica died
+		t.Fatal(err)
+	}
+	got := after.mustTake(t, w)
+	if got.Period != "2025" || len(got.Numbers) != 3 {
+		t.Errorf("got %+v", got)
+	}
+	if n := ask[int](t, db, `select count(*) from documents where issue_date = '2025-12-31' and period = '2025'`); n != 3 {
+		t.Errorf("%d numbers are of the day of the first, want 3", n)
+	}
+}
+
 func TestAKeyIsOfOneRequestOnlyWhetherForNumbersOrForAnInvoice(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
