@@ -19,7 +19,7 @@ func (l *life) tidy(ctx context.Context) {
 	var all []parting
 	pressing := false
 	for _, s := range l.shelves.all() {
-		due, presses := s.putAway(time.Now(), l.a.idle(), l.bounds(ctx, s.series))
+		due, presses := s.putAway(time.Now(), l.a.idle(), l.bounds(ctx, s))
 		if !due {
 			continue
 		}
@@ -67,13 +67,24 @@ func (l *life) leaveAlone(ctx context.Context, all []parting) {
 }
 
 // bounds are those of the series' rules; if they cannot be had, such that nothing
-// is surplus.
-func (l *life) bounds(ctx context.Context, s Series) Bounds {
-	rules, err := l.a.rules(ctx, s)
+// is surplus. Nobody is asked about a shelf that has too little for that by any
+// bounds, as those of quiet series have: there may be very many of them.
+func (l *life) bounds(ctx context.Context, s *shelf) Bounds {
+	if !s.mayHaveSurplus() {
+		return Bounds{Min: maxBlock}
+	}
+	rules, err := l.a.rules(ctx, s.series)
 	if err != nil {
 		return Bounds{Min: maxBlock}
 	}
 	return rules.Bounds
+}
+
+func (s *shelf) mayHaveSurplus() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look(time.Now())
+	return Surplus(s.left(), Demand{}, Bounds{Min: 1, Max: 1})
 }
 
 // putAway puts the blocks of a shelf on their way out, those that the holder may

@@ -3,8 +3,10 @@ package counter_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"folio/counter"
 	"folio/counter/countertest"
@@ -97,5 +99,28 @@ func TestRulesThatCannotBeHadAreToldWithinPatience(t *testing.T) {
 			t.Fatalf("got %v, want ErrUnavailable with its cause", err)
 		}
 		r.stop()
+	})
+}
+
+// There may be very many quiet series, and who knows their rules may be a database.
+func TestNobodyIsAskedForTheRulesOfAQuietSeriesThatRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		r := run(t, counter.Config{Store: &countertest.Mem{}, Rules: func(context.Context, counter.Series) (counter.Rules, error) {
+			asked.Add(1)
+			return counter.Rules{}, nil
+		}})
+		n, err := r.Take(t.Context(), invoices)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Spend()
+		synctest.Wait()
+		before := asked.Load()
+		time.Sleep(40 * time.Second) // in virtual time; a shelf is looked at every five
+		synctest.Wait()
+		if more := asked.Load() - before; before == 0 || more != 0 {
+			t.Errorf("asked %d times for a number, and %d times since", before, more)
+		}
 	})
 }
