@@ -150,6 +150,6 @@ func (s *stub) Cancel(ctx context.Context, r invoices.CancelRequest) (invoices.I
 		id = "whole " + r.Invoice
 	}
 	got, err := s.Issue(ctx, invoices.Request{Identity: r.Identity, ID: id, Draft: d})
-	got.Invoice.Kind, got.Invoice.Credits = "credit_note", inv.ID
+	got.Invoice.Kind, got.Invoice.Credits, got.Invoice.CreditsPrinted = "credit_note", inv.ID, inv.PrintedNumber
 	return got, err
 }

@@ -121,7 +121,8 @@ func TestCancellingCreditsTheWholeAndLinksBothWays(t *testing.T) {
 
 	got := r.mustCancel(t, cancellation(later, inv.ID, "", nil))
 	note := got.Invoice
-	if got.Replayed || note.Kind != "credit_note" || note.Series != "credit-note" || note.PrintedNumber != "CN-2026-000001" || note.Credits != inv.ID {
+	if got.Replayed || note.Kind != "credit_note" || note.Series != "credit-note" || note.PrintedNumber != "CN-2026-000001" ||
+		note.Credits != inv.ID || note.CreditsPrinted != inv.PrintedNumber {
 		t.Errorf("got %+v", note)
 	}
 	if note.Note != "returned" || note.Currency != inv.Currency || note.Customer != inv.Customer || !cmp.Equal(note.Seller, inv.Seller) ||
@@ -134,6 +135,9 @@ func TestCancellingCreditsTheWholeAndLinksBothWays(t *testing.T) {
 	}
 	if diff := cmp.Diff(note, mustRead(t, db, who, note.ID)); diff != "" {
 		t.Errorf("the note was answered (-) and reads (+):\n%s", diff)
+	}
+	if again := r.mustCancel(t, cancellation(later, inv.ID, "", nil)); !again.Replayed || !cmp.Equal(again.Invoice, note) {
+		t.Errorf("the repeat of the note is answered %+v", again.Invoice)
 	}
 	if again := r.mustIssue(t, request(who, "one", "n")); !cmp.Equal(again.Invoice, inv) {
 		t.Errorf("the repeat of the invoice is answered %+v", again.Invoice)

@@ -11,11 +11,12 @@ import (
 // credit is what a credit note takes of an invoice, computed for its account as
 // it was with so many notes.
 type credit struct {
-	of     key
-	notes  int
-	lines  string // [{line, quantity}]
-	totals string
-	closes bool
+	of      key
+	printed string // the number that is printed on it
+	notes   int
+	lines   string // [{line, quantity}]
+	totals  string
+	closes  bool
 }
 
 // insertCredit writes one credit note, books it on the account of its invoice and
@@ -131,5 +132,5 @@ func (a account) take(n document.Note) (*credit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the credited totals: %w", err)
 	}
-	return &credit{of: a.key(), notes: a.Notes, lines: string(lines), totals: string(totals), closes: n.Closes}, nil
+	return &credit{of: a.key(), printed: a.Printed, notes: a.Notes, lines: string(lines), totals: string(totals), closes: n.Closes}, nil
 }

@@ -94,8 +94,7 @@ const declareExport = `
 
 const exportColumns = `d.tenant, d.series, d.period, d.number, d.kind, d.created_at, coalesce(d.printed_number, '') as printed_number,
 	coalesce(cast(d.content as text), '') as content, d.digest,
-	coalesce(d.credits_series, '') as credits_series, coalesce(d.credits_period, '') as credits_period,
-	coalesce(d.credits_number, 0) as credits_number,
+	` + creditsColumns + `,
 	d.status, d.request_id, d.item, d.key_id, cast(d.issue_date as text) as issue_date, d.reference, d.reason`
 
 // exportDocuments goes through the documents page by page.

@@ -90,8 +90,9 @@ type span struct {
 	First  int64  `db:"first"`
 	Last   int64  `db:"last"`
 	Rows   int64  `db:"rows"`
-	begun  bool   // its ledger is in use
-	mark   int64  // of that ledger
+	Strict bool   `db:"strict"`
+	begun  bool   // its ledger, or its counter if it is strict, is in use
+	mark   int64  // of that
 }
 
 func (s span) of(tenant string) counter.Series {
@@ -124,19 +125,32 @@ func (r *importing) spans(tx *sqlx.Tx) ([]span, error) {
 	}
 	for i := range all {
 		s := &all[i]
-		l, version, err := r.Ledgers.Load(r.ctx, s.of(r.tenant))
+		first, err := r.begun(tx, s)
 		if err != nil {
-			return nil, fmt.Errorf("read the ledger of %s: %w", s.of(r.tenant), err)
+			return nil, err
 		}
-		if version == "" {
+		if !s.begun {
 			continue
 		}
-		s.begun, s.mark = true, l.Mark
-		if _, err := tx.ExecContext(r.ctx, `insert into import_begun (series, period, first) values ($1, $2, $3)`, s.Series, s.Period, l.Range().First); err != nil {
+		if _, err := tx.ExecContext(r.ctx, `insert into import_begun (series, period, first) values ($1, $2, $3)`, s.Series, s.Period, first); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// begun finds where what accounts for s begins and how far it has come, if it is in
+// use.
+func (r *importing) begun(tx *sqlx.Tx, s *span) (first int64, err error) {
+	if s.Strict = r.maker.rules[s.Series].Numbering == numberingStrict; s.Strict {
+		return r.lockStrict(tx, s)
+	}
+	l, version, err := r.Ledgers.Load(r.ctx, s.of(r.tenant))
+	if err != nil {
+		return 0, fmt.Errorf("read the ledger of %s: %w", s.of(r.tenant), err)
+	}
+	s.begun, s.mark = version != "", l.Mark
+	return l.Range().First, nil
 }
 
 // check looks for everything that keeps the staged rows from becoming documents.

@@ -107,8 +107,6 @@ func (c *recordCheck) record(s *staged, r *record, known *rule) {
 	switch {
 	case known == nil:
 		c.fail("/series", "there is no series %q; make it first", s.draft.Series)
-	case known.Numbering == numberingStrict:
-		c.fail("/series", "series %q is strict: it numbers by itself, and nothing can be moved into it", s.draft.Series)
 	case s.status == statusIssued && s.kind != kindExternal && s.kind != known.kind:
 		c.fail("/kind", "is %s, but series %q numbers documents of kind %s", s.kind, s.draft.Series, known.kind)
 	}

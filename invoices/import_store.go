@@ -59,7 +59,7 @@ func (r *importing) reportSpans(spans []span) {
 	r.report.Rows, r.report.Series = r.mark.Rows, nil
 	for _, s := range spans {
 		r.report.Series = append(r.report.Series, ImportedSeries{
-			Series: s.of(r.tenant), Range: counter.Range{First: s.First, Last: s.Last}, Rows: s.Rows,
+			Series: s.of(r.tenant), Range: counter.Range{First: s.First, Last: s.Last}, Rows: s.Rows, strict: s.Strict,
 		})
 	}
 }
@@ -147,7 +147,11 @@ func (r *importing) storeRows(tx *sqlx.Tx, spans []span) error {
 // storeSpan notes what the counter has to be moved past, and where a series begins
 // that was never used, if that is not where it begins anyway.
 func (r *importing) storeSpan(tx *sqlx.Tx, s span) error {
-	if !s.begun {
+	if s.Strict {
+		if err := r.moveStrict(tx, s); err != nil {
+			return err
+		}
+	} else if !s.begun {
 		const begin = `
 			insert into series_starts (tenant, series, period, first)
 			select $1, $2, $3, cast($4 as bigint)
@@ -170,6 +174,9 @@ func (r *importing) move() error {
 	}
 	r.tell("move the counter", r.mark.Bytes)
 	for _, s := range r.report.Series {
+		if s.strict {
+			continue // moved with its rows
+		}
 		if err := r.moveOne(s); err != nil {
 			return fmt.Errorf("the rows are stored; run it again to move the counter past them: %w", err)
 		}
@@ -200,8 +207,13 @@ func (r *importing) moveOne(s ImportedSeries) error {
 // summary reads what the import stored.
 func (r *importing) summary() error {
 	var spans []span
-	const query = `select series, period, first, last, rows from import_series where import = $1 order by series, period`
-	if err := sqlx.SelectContext(r.ctx, r.queryer(), &spans, query, r.name); err != nil {
+	// A counter that gave numbers belongs to a strict series, and always will.
+	const query = `
+		select s.series, s.period, s.first, s.last, s.rows, exists (
+			select 1 from strict_counters c
+			where c.tenant = $2 and c.series = s.series and c.period = s.period and c.mark >= c.first) as strict
+		from import_series s where s.import = $1 order by s.series, s.period`
+	if err := sqlx.SelectContext(r.ctx, r.queryer(), &spans, query, r.name, r.tenant); err != nil {
 		return cutShort("read what was imported", err)
 	}
 	r.reportSpans(spans)

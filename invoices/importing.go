@@ -17,8 +17,9 @@ import (
 //
 // The file is staged in pieces, each with a mark of how far it was read. Then one
 // transaction checks every row against what is there, and stores all or nothing;
-// the primary key decides between it and replicas at work. Last, the counter of
-// each series is moved past the rows. An import that was cut short, wherever, is
+// the primary key decides between it and replicas at work. A strict series is moved
+// past its rows by that transaction, and waits for its end. Last, the counter of
+// each other series is moved past its rows. An import that was cut short, wherever, is
 // taken up again by Run with the same file: an import is known by its contents.
 type Import struct {
 	DB           *DB
@@ -62,6 +63,8 @@ type ImportedSeries struct {
 	counter.Series
 	counter.Range       // the lowest and the highest number
 	Rows          int64 // the numbers that it brought; what lies between and had no row is void
+
+	strict bool
 }
 
 // ImportError is a file that cannot be moved in. Nothing of it is stored.

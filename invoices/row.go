@@ -75,7 +75,7 @@ func (r *row) invoice() Invoice {
 		CreatedAt: r.CreatedAt, Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals,
 	}
 	if r.credit != nil {
-		i.Credits = r.credit.of.encode(idPrefix)
+		i.Credits, i.CreditsPrinted = r.credit.of.encode(idPrefix), r.credit.printed
 	}
 	return i
 }
@@ -95,13 +95,23 @@ type stored struct {
 	CreditsSeries string `db:"credits_series"` // of a credit note that credits an invoice
 	CreditsPeriod string `db:"credits_period"`
 	CreditsNumber int64  `db:"credits_number"` // 0: none
+
+	CreditsPrinted string `db:"credits_printed"` // of that invoice
 }
 
 // storedColumns are the columns of stored, of a table named d.
 const storedColumns = `d.tenant, d.series, d.period, d.number, d.kind, d.created_at, d.printed_number,
 	coalesce(cast(d.content as text), '') as content, d.digest,
-	coalesce(d.credits_series, '') as credits_series, coalesce(d.credits_period, '') as credits_period,
-	coalesce(d.credits_number, 0) as credits_number`
+	` + creditsColumns
+
+// creditsColumns name the invoice that a credit note credits. Only for credit notes
+// it is looked up, by its key.
+const creditsColumns = `coalesce(d.credits_series, '') as credits_series, coalesce(d.credits_period, '') as credits_period,
+	coalesce(d.credits_number, 0) as credits_number,
+	case when d.credits_number is null then '' else coalesce((
+		select o.printed_number from documents o
+		where o.tenant = d.tenant and o.series = d.credits_series and o.period = d.credits_period and o.number = d.credits_number
+	), '') end as credits_printed`
 
 func (s stored) key() key {
 	return key{Series: counter.Series{Tenant: s.Tenant, Name: s.Series, Period: s.Period}, Number: s.Number}
@@ -115,7 +125,7 @@ func (s stored) invoice() (Invoice, error) {
 	return Invoice{
 		ID: s.key().encode(idPrefix), Kind: s.Kind, Status: statusIssued, Period: s.Period, Number: s.Number,
 		PrintedNumber: s.Printed, CreatedAt: s.CreatedAt.UTC(), Draft: c.Draft, Seller: c.Seller, Totals: c.Totals,
-		Credits: s.credits(),
+		Credits: s.credits(), CreditsPrinted: s.CreditsPrinted,
 	}, nil
 }
 

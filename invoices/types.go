@@ -77,9 +77,10 @@ type Invoice struct {
 	Seller *document.Party `json:"seller,omitempty"` // the tenant as it was at the issue
 	Totals document.Totals `json:"totals"`
 
-	Credits     string   `json:"credits,omitempty"`      // of a credit note: the id of the invoice it credits
-	Credited    string   `json:"credited,omitempty"`     // of an invoice that is read: what was credited so far, gross
-	CreditNotes []string `json:"credit_notes,omitempty"` // and the ids of the credit notes that did
+	Credits        string   `json:"credits,omitempty"`                // of a credit note: the id of the invoice it credits
+	CreditsPrinted string   `json:"credits_printed_number,omitempty"` // and that invoice's printed number
+	Credited       string   `json:"credited,omitempty"`               // of an invoice that is read: what was credited so far, gross
+	CreditNotes    []string `json:"credit_notes,omitempty"`           // and the ids of the credit notes that did
 }
 
 // Query selects invoices of one tenant; zero fields select all. What stands after

@@ -518,10 +518,13 @@ type Invoice struct {
 	Credited *string `json:"credited,omitempty"`
 
 	// Credits Of a credit note: the id of the invoice it credits.
-	Credits   *string       `json:"credits,omitempty"`
-	Currency  string        `json:"currency"`
-	Customer  Customer      `json:"customer"`
-	Discounts *[]Adjustment `json:"discounts,omitempty"`
+	Credits *string `json:"credits,omitempty"`
+
+	// CreditsPrintedNumber Of a credit note: the printed number of the invoice it credits.
+	CreditsPrintedNumber *string       `json:"credits_printed_number,omitempty"`
+	Currency             string        `json:"currency"`
+	Customer             Customer      `json:"customer"`
+	Discounts            *[]Adjustment `json:"discounts,omitempty"`
 
 	// DueDate A day, YYYY-MM-DD.
 	DueDate *Date  `json:"due_date,omitempty"`

@@ -161,11 +161,20 @@ type readTotals struct {
 	Credits  string   `xml:"BillingReference>InvoiceDocumentReference>ID"`
 }
 
+func TestThePageOfACreditNoteNamesItsInvoiceByThePrintedNumber(t *testing.T) {
+	note := issued(t, "credit_note", realDrafts(t)[0])
+	note.Credits, note.CreditsPrinted = "inv_of", "INV-2026-000057"
+	if page := pageOf(t, note); !strings.Contains(page, "INV-2026-000057") || strings.Contains(page, "inv_of") {
+		t.Error("the page names the invoice otherwise")
+	}
+}
+
 func TestEveryRealDocumentAsUBLIsReadBackWithItsTotals(t *testing.T) {
 	for i, d := range realDrafts(t) {
 		for kind, root := range map[string]string{"invoice": "Invoice", "credit_note": "CreditNote"} {
 			inv := issued(t, kind, d)
 			inv.Credits = map[string]string{"credit_note": "inv_of"}[kind]
+			inv.CreditsPrinted = map[string]string{"credit_note": "INV-2026-000057"}[kind]
 			var out bytes.Buffer
 			if err := UBL(&out, inv); err != nil {
 				t.Fatal(err)
@@ -186,7 +195,7 @@ func TestEveryRealDocumentAsUBLIsReadBackWithItsTotals(t *testing.T) {
 				t.Errorf("document %d was read back as %+v", i+1, got)
 			}
 			quantities := map[string][]string{"invoice": got.Invoiced, "credit_note": got.Credited}[kind]
-			if len(quantities) != len(inv.Lines) || got.Credits != inv.Credits {
+			if len(quantities) != len(inv.Lines) || got.Credits != inv.CreditsPrinted {
 				t.Errorf("document %d: %d lines and reference %q", i+1, len(quantities), got.Credits)
 			}
 		}
@@ -244,7 +253,7 @@ func TestPagesToLookAt(t *testing.T) {
 		"credit": issued(t, "credit_note", greek), "real": issued(t, "invoice", drafts[len(drafts)-1]),
 	} {
 		if name == "credit" {
-			inv.PrintedNumber, inv.Credits = "CN-2026-000004", "INV-2026-000057"
+			inv.PrintedNumber, inv.Credits, inv.CreditsPrinted = "CN-2026-000004", "inv_of", "INV-2026-000057"
 		}
 		if name == "real" {
 			inv.Status, inv.Credited = "cancelled", inv.Totals.Gross

@@ -39,8 +39,8 @@ func ublDocument(inv invoices.Invoice, parts document.Breakdown) ublDoc {
 	}
 	if kind == "CreditNote" {
 		d.CreditType, d.CreditLines = creditNote, lines(inv.Lines, parts, true, money)
-		if inv.Credits != "" {
-			d.Credits = &ublReference{ID: inv.Credits}
+		if inv.CreditsPrinted != "" {
+			d.Credits = &ublReference{ID: inv.CreditsPrinted}
 		}
 		return d
 	}
