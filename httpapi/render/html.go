@@ -24,7 +24,7 @@ type page struct {
 // HTML writes inv as a page that prints on A4. It loads nothing and runs no
 // script. Text of any script is set in its own direction.
 func HTML(w io.Writer, inv invoices.Invoice) error {
-	parts, err := document.BreakDown(inv.Draft)
+	parts, err := document.BreakDown(inv.Draft, inv.Totals)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", inv.PrintedNumber, err)
 	}

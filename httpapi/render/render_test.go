@@ -161,6 +161,32 @@ type readTotals struct {
 	Credits  string   `xml:"BillingReference>InvoiceDocumentReference>ID"`
 }
 
+// An invoice that was moved in may have neither lines nor a breakdown of its tax.
+func TestADocumentOfWhichOnlyTheSumsAreKnownIsShown(t *testing.T) {
+	draft, totals, err := document.CompleteRecorded(
+		document.Draft{IssueDate: "2025-03-01", Currency: "EUR", Customer: document.Customer{Name: "Ada"}},
+		document.Totals{Net: "100.00", Tax: "20.00"}, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"invoice", "credit_note"} {
+		inv := invoices.Invoice{Kind: kind, PrintedNumber: "OLD/5", Draft: draft, Totals: totals}
+		read := text(t, pageOf(t, inv))
+		for _, want := range []string{"OLD/5", "Net 100.00", "Tax 20.00", "Total EUR 120.00"} {
+			if !strings.Contains(read, want) {
+				t.Errorf("the page of a %s has no %q:\n%s", kind, want, read)
+			}
+		}
+		var out bytes.Buffer
+		if err := UBL(&out, inv); err != nil {
+			t.Fatal(err)
+		}
+		if want := `<cbc:LineExtensionAmount currencyID="EUR">100.00</cbc:LineExtensionAmount>`; !strings.Contains(out.String(), want) {
+			t.Errorf("the UBL of a %s has no %s:\n%s", kind, want, out.String())
+		}
+	}
+}
+
 func TestThePageOfACreditNoteNamesItsInvoiceByThePrintedNumber(t *testing.T) {
 	note := issued(t, "credit_note", realDrafts(t)[0])
 	note.Credits, note.CreditsPrinted = "inv_of", "INV-2026-000057"

@@ -14,7 +14,7 @@ import (
 // UBL-shaped: whether it is a valid e-invoice in some country depends on facts
 // that folio does not ask for, such as a seller's bank account.
 func UBL(w io.Writer, inv invoices.Invoice) error {
-	parts, err := document.BreakDown(inv.Draft)
+	parts, err := document.BreakDown(inv.Draft, inv.Totals)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", inv.PrintedNumber, err)
 	}

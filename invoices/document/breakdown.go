@@ -2,7 +2,6 @@ package document
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/shopspring/decimal"
 )
@@ -24,17 +23,15 @@ type Part struct {
 	Discounts []string
 }
 
-// BreakDown computes what the parts of an issued draft come to. It fails if d was
-// never completed.
-func BreakDown(d Draft) (Breakdown, error) {
-	at, err := time.Parse(time.DateOnly, d.IssueDate)
-	if err != nil {
-		return Breakdown{}, fmt.Errorf("break down a document: %w", err)
-	}
-	c := &check{now: at}
-	p := c.draft(&d)
-	if err := c.err(); err != nil {
-		return Breakdown{}, err
+// BreakDown computes what the parts of an issued draft with these totals come to.
+// Of a document of another system whose lines are not known, their sum is what the
+// net leaves for them. It fails if d was never completed; that is nobody's bad input.
+func BreakDown(d Draft, t Totals) (Breakdown, error) {
+	digits, known := MinorDigits(d.Currency)
+	c := &check{recorded: true}
+	p := c.figures(&d, digits)
+	if err := c.err(); err != nil || !known {
+		return Breakdown{}, fmt.Errorf("break down a document in %q: %v", d.Currency, err)
 	}
 	var b Breakdown
 	sum := decimal.Zero
@@ -45,9 +42,16 @@ func BreakDown(d Draft) (Breakdown, error) {
 		discounts, _ := p.amounts(l.discounts, l.quantity.Mul(l.price).Round(p.digits))
 		b.Lines = append(b.Lines, Part{Net: net.StringFixed(p.digits), Discounts: discounts})
 	}
-	b.LinesNet = sum.StringFixed(p.digits)
 	b.Discounts, b.DiscountsSum = p.amounts(p.discounts, sum)
 	b.Charges, b.ChargesSum = p.amounts(p.charges, sum)
+	if len(d.Lines) == 0 {
+		net, err := decimal.NewFromString(t.Net)
+		if err != nil {
+			return Breakdown{}, fmt.Errorf("break down a document: read its net: %w", err)
+		}
+		sum = net.Add(decimal.RequireFromString(b.DiscountsSum)).Sub(decimal.RequireFromString(b.ChargesSum))
+	}
+	b.LinesNet = sum.StringFixed(p.digits)
 	return b, nil
 }
 

@@ -17,11 +17,11 @@ func TestThePartsOfEveryRealDocumentAddUpToItsNet(t *testing.T) {
 		return total
 	}
 	for _, e := range examples(t) {
-		draft, _, err := Complete(e.Draft, now)
+		draft, totals, err := Complete(e.Draft, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := BreakDown(draft)
+		b, err := BreakDown(draft, totals)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,10 +40,24 @@ func TestThePartsOfEveryRealDocumentAddUpToItsNet(t *testing.T) {
 }
 
 func TestADraftThatWasNeverCompletedIsNotBrokenDown(t *testing.T) {
-	if _, err := BreakDown(Draft{}); err == nil {
+	if _, err := BreakDown(Draft{}, Totals{}); err == nil {
 		t.Error("no error")
 	}
-	if _, err := BreakDown(Draft{IssueDate: "2026-01-01"}); err == nil {
+	if _, err := BreakDown(Draft{IssueDate: "2026-01-01", Currency: "EUR"}, Totals{}); err == nil {
 		t.Error("no error for a draft without lines")
+	}
+}
+
+func TestTheSumOfLinesThatAreNotKnownIsWhatTheNetLeavesForThem(t *testing.T) {
+	d, sums := recorded()
+	d.Discounts, d.Charges = []Adjustment{{Amount: "10"}}, []Adjustment{{Amount: "2.50"}}
+	d, sums, err := CompleteRecorded(d, sums, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := BreakDown(d, sums)
+	want := decimal.RequireFromString(sums.Net).Add(decimal.RequireFromString("7.50"))
+	if err != nil || len(b.Lines) != 0 || !want.Equal(decimal.RequireFromString(b.LinesNet)) {
+		t.Errorf("%v: %+v of net %s", err, b, sums.Net)
 	}
 }
