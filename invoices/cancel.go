@@ -104,7 +104,7 @@ func (is *Issuer) prepareCredit(ctx context.Context, r CancelRequest, of key) (*
 		return nil, err
 	}
 	return is.place(known, r.Identity.zone(), row{
-		KeyID: r.Identity.KeyID, CreatedAt: at, Seller: seller(inv), Totals: note.Totals, credit: taken,
+		KeyID: r.Identity.KeyID, CreatedAt: at, Seller: seller(inv, r.Identity), Totals: note.Totals, credit: taken,
 		Draft: document.Draft{
 			Series: wish.Series, IssueDate: wish.IssueDate, Currency: inv.Currency, Customer: inv.Customer,
 			Lines: note.Lines, Discounts: note.Discounts, Charges: note.Charges, Note: wish.Reason,
@@ -124,10 +124,11 @@ func (is *Issuer) creditRule(ctx context.Context, tenant, series string) (*rule,
 	return known, nil
 }
 
-// seller returns who issued an invoice; the zero Party if it does not say.
-func seller(i Invoice) document.Party {
+// seller returns who issues the credit note of an invoice: whoever issued that. One
+// that does not say, as when it was moved in, is the tenant's as it is now.
+func seller(i Invoice, who Identity) document.Party {
 	if i.Seller == nil {
-		return document.Party{}
+		return who.Seller
 	}
 	return *i.Seller
 }

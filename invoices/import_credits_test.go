@@ -56,11 +56,12 @@ func TestAnImportedInvoiceOfWhichOnlyTheSumsAreKnownCanBeCancelled(t *testing.T)
 	importer(t, db, store, "csv").mustImport(t, old(1))
 	r := newReplica(t, db, store)
 	id := key{series2025(), 1}.encode(idPrefix)
+	who.Seller = document.Party{Name: "Acme", TaxID: "ATU1"}
 	if _, err := r.Cancel(t.Context(), cancellation(who, id, "p", []document.CancelLine{{Line: new(int)}})); err == nil {
 		t.Error("a line that is not known was credited")
 	}
 	note := r.mustCancel(t, cancellation(who, id, "", nil)).Invoice
-	if note.Totals.Gross != "120.00" || note.Lines == nil || note.Totals.Taxes == nil {
+	if note.Totals.Gross != "120.00" || note.Lines == nil || note.Totals.Taxes == nil || note.Seller == nil || *note.Seller != who.Seller {
 		t.Errorf("%+v", note)
 	}
 	if got := mustRead(t, db, who, id); got.Status != "cancelled" {
