@@ -41,7 +41,7 @@ type Config struct {
 	Series   Series
 
 	MaxInFlight    int                   // requests of one tenant at a time; beyond it 429; 0: 1,000
-	RequestTimeout time.Duration         // bounds the work of a request; 0: ten seconds
+	RequestTimeout time.Duration         // bounds the work of a request, once its body is read; 0: ten seconds
 	Log            *slog.Logger          // nil: none
 	Registry       prometheus.Registerer // nil: no metrics
 }

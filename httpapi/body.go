@@ -48,6 +48,7 @@ func readBodyOf(w http.ResponseWriter, r *http.Request, most int64, types ...str
 	if r.ContentLength > most {
 		return nil, errTooLarge
 	}
+	defer rest(r)()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

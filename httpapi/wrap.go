@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,8 +22,8 @@ func (m methods) allow() string {
 func (a *api) wrap(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.RequestTimeout)
-		defer cancel()
+		ctx, end := withBound(r.Context(), a.cfg.RequestTimeout)
+		defer end()
 		id := uuid.NewString()
 		w.Header().Set("X-Request-Id", id)
 		rec := &recorder{ResponseWriter: w}
