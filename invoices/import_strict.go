@@ -11,10 +11,15 @@ import (
 // order of the key, in which batches lock counters, too. One that is missing is made,
 // as a batch would make it.
 func (r *importing) lockStrict(tx *sqlx.Tx, s *span) (first int64, err error) {
+	// An import that is stopped in here holds the series up no longer than a replica would.
+	const patience = `set local idle_in_transaction_session_timeout = '5s'`
 	const make = `
 		insert into strict_counters (tenant, series, period, first, mark, era)
 		select $1, $2, $3, cast($4 as bigint), cast($4 as bigint) - 1, e.era from strict_era e
 		on conflict do nothing`
+	if _, err := tx.ExecContext(r.ctx, patience); err != nil {
+		return 0, err
+	}
 	if _, err := tx.ExecContext(r.ctx, make, r.tenant, s.Series, s.Period, s.First); err != nil {
 		return 0, err
 	}

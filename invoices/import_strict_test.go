@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"folio/counter"
 	"folio/counter/countertest"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,5 +165,55 @@ func TestNothingIsMovedIntoASuspendedSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	im.mustImport(t, oldStrict(s.Name, 5))
+	mustHaveNoHole(t, db, store)
+}
+
+// silent are ledgers that say nothing until they are told to.
+type silent struct {
+	*countertest.Mem
+	once         *sync.Once
+	asked, speak chan struct{}
+}
+
+func (s silent) Load(ctx context.Context, of counter.Series) (counter.Ledger, counter.Version, error) {
+	s.once.Do(func() { close(s.asked) })
+	<-s.speak
+	return s.Mem.Load(ctx, of)
+}
+
+func TestAnImportThatIsStoppedBehindTheLockDoesNotHoldTheStrictSeriesUp(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	s := strictSeriesFor(t, db, who, "gapless")
+	r := newReplica(t, db, store)
+	file := oldStrict(s.Name, 5) + "invoice,7,2025-03-01,EUR,100.00,120.00,Ada\n" // whose ledger is read after the lock is had
+	im := importer(t, db, store, "csv")
+	stopped := silent{store, &sync.Once{}, make(chan struct{}), make(chan struct{})}
+	im.Ledgers = stopped
+	ended := make(chan error)
+	go func() {
+		_, err := im.Run(t.Context(), strings.NewReader(file))
+		ended <- err
+	}()
+	<-stopped.asked
+	var got Issued
+	eventually(t, "the series goes on", func() (ok bool) {
+		var err error
+		got, err = r.Issue(t.Context(), strictRequest(who, s.Name, "one", "n"))
+		return err == nil
+	})
+	close(stopped.speak)
+	if err := <-ended; !errors.Is(err, ErrImportInterrupted) {
+		t.Errorf("the import ended with %v", err)
+	}
+	im.Ledgers = store
+	if im.mustImport(t, file); got.Invoice.Number != 1 {
+		t.Errorf("the invoice got number %d, want 1", got.Invoice.Number)
+	}
+	if next := r.mustIssue(t, strictRequest(who, s.Name, "two", "n")); next.Invoice.Number != 6 {
+		t.Errorf("the next got number %d, want 6", next.Invoice.Number)
+	}
+	r.stop()
 	mustHaveNoHole(t, db, store)
 }
