@@ -120,6 +120,19 @@ func (db *DB) ChangeTenant(ctx context.Context, name string, change func(*Tenant
 	return t, nil
 }
 
+// TenantBook is the tenants for who serves requests beside Keys: what it changes, its
+// own Keys know at once. Both fields are required.
+type TenantBook struct {
+	*DB
+	Keys *Keys
+}
+
+// ChangeTenant is DB.ChangeTenant, after which Keys asks anew.
+func (b TenantBook) ChangeTenant(ctx context.Context, name string, change func(*Tenant) error) (Tenant, error) {
+	defer b.Keys.known.drop(func(who *Identity) bool { return who != nil && who.Tenant == name })
+	return b.DB.ChangeTenant(ctx, name, change)
+}
+
 // Tenant returns a tenant. ErrNotFound: there is none.
 func (db *DB) Tenant(ctx context.Context, name string) (t Tenant, err error) {
 	err = db.read(ctx, name, "look up tenant "+name, func(q sqlx.QueryerContext) error {

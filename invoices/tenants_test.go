@@ -197,3 +197,25 @@ func TestChangingATenantWhoseAnswerIsLostChangesItOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoChangedATenantKnowsItAtOnce(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	_, _, text, err := db.CreateTenant(t.Context(), full("acme"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := &Keys{DB: db} // nobody tells it
+	book := TenantBook{DB: db, Keys: keys}
+	for _, name := range []string{"One", "Two", "Three"} {
+		if _, err := keys.Authenticate(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := book.ChangeTenant(t.Context(), "acme", func(t *Tenant) error { t.LegalName = name; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if who, err := keys.Authenticate(t.Context(), text); err != nil || who.Seller.Name != name {
+			t.Errorf("after the change to %s the key speaks for %q, %v", name, who.Seller.Name, err)
+		}
+	}
+}

@@ -1503,7 +1503,7 @@ type ClientInterface interface {
 	// PutTenantWithBody Change the tenant of the key
 	//
 	// A field that is left out becomes empty, but for the time zone, which stays.
-	// Every replica knows within a second; documents that were issued stay as they are.
+	// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1513,7 +1513,7 @@ type ClientInterface interface {
 	// PutTenant Change the tenant of the key
 	//
 	// A field that is left out becomes empty, but for the time zone, which stays.
-	// Every replica knows within a second; documents that were issued stay as they are.
+	// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2093,7 +2093,7 @@ func (c *Client) GetTenant(ctx context.Context, reqEditors ...RequestEditorFn) (
 // PutTenantWithBody Change the tenant of the key
 //
 // A field that is left out becomes empty, but for the time zone, which stays.
-// Every replica knows within a second; documents that were issued stay as they are.
+// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2113,7 +2113,7 @@ func (c *Client) PutTenantWithBody(ctx context.Context, contentType string, body
 // PutTenant Change the tenant of the key
 //
 // A field that is left out becomes empty, but for the time zone, which stays.
-// Every replica knows within a second; documents that were issued stay as they are.
+// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3662,7 +3662,7 @@ type ClientWithResponsesInterface interface {
 	// PutTenantWithBodyWithResponse Change the tenant of the key
 	//
 	// A field that is left out becomes empty, but for the time zone, which stays.
-	// Every replica knows within a second; documents that were issued stay as they are.
+	// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3672,7 +3672,7 @@ type ClientWithResponsesInterface interface {
 	// PutTenantWithResponse Change the tenant of the key
 	//
 	// A field that is left out becomes empty, but for the time zone, which stays.
-	// Every replica knows within a second; documents that were issued stay as they are.
+	// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7107,7 +7107,7 @@ func (c *ClientWithResponses) GetTenantWithResponse(ctx context.Context, reqEdit
 // PutTenantWithBodyWithResponse Change the tenant of the key
 //
 // A field that is left out becomes empty, but for the time zone, which stays.
-// Every replica knows within a second; documents that were issued stay as they are.
+// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7123,7 +7123,7 @@ func (c *ClientWithResponses) PutTenantWithBodyWithResponse(ctx context.Context,
 // PutTenantWithResponse Change the tenant of the key
 //
 // A field that is left out becomes empty, but for the time zone, which stays.
-// Every replica knows within a second; documents that were issued stay as they are.
+// The replica that answers knows at once, every other within a second; documents that were issued stay as they are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
