@@ -107,7 +107,7 @@ func TestNoFilterReadsTheWholeTable(t *testing.T) {
 	manyDocuments(t, db)
 	year, cursor := "2026", key{Series: testSeries, Number: 700}.encode(cursorPrefix)
 	queries := map[string]Query{
-		"none": {}, "series": {Series: "invoice"}, "period": {Period: &year}, "series and period": {Series: "invoice", Period: &year},
+		"none": {}, "series": {Series: "invoice"}, "number and period": {Number: 7, Period: &year}, "series and period": {Series: "invoice", Period: &year},
 		"number": {Number: 7}, "printed_number": {PrintedNumber: "acme invoice 2026 7"}, "request_id": {RequestID: "acme 2026 invoice 7"},
 		"number and cursor": {Number: 900, Cursor: cursor}, "cursor": {Cursor: cursor},
 	}

@@ -40,7 +40,7 @@ const invoiceByKey = `select ` + shownColumns + ` from documents d ` + withAccou
 
 // List returns a page of a tenant's invoices, in the order (series, period,
 // number); voids are not among them. *document.InvalidError names "limit",
-// "cursor", or a part of Narrow without series and period.
+// "cursor", "period" without series, or a part of Narrow without both.
 func (db *DB) List(ctx context.Context, tenant string, q Query) (Page, error) {
 	if q.Limit == 0 {
 		q.Limit = limitDefault
@@ -68,6 +68,9 @@ func (q Query) check(tenant string) (key, error) {
 	}
 	if used := q.Narrow.used(); len(used) > 0 && (q.Series == "" || q.Period == nil) {
 		return key{}, invalid(used[0], "selects within one series and period only; give series and period, too")
+	}
+	if q.Period != nil && q.Series == "" && q.Number == 0 && q.PrintedNumber == "" && q.RequestID == "" {
+		return key{}, invalid("period", "selects within one series only; give series, too")
 	}
 	if q.Cursor == "" {
 		return key{}, nil

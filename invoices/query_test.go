@@ -80,8 +80,9 @@ func TestAListCanBeNarrowed(t *testing.T) {
 		want []string
 	}{
 		{"series", Query{Series: "export"}, []string{"export//1", "export//2"}},
-		{"period", Query{Period: &year}, []string{"invoice/2025/1", "invoice/2025/2"}},
-		{"no period", Query{Period: &none}, []string{"export//1", "export//2"}},
+		{"period", Query{Series: "invoice", Period: &year}, []string{"invoice/2025/1", "invoice/2025/2"}},
+		{"no period", Query{Series: "export", Period: &none}, []string{"export//1", "export//2"}},
+		{"number and period", Query{Number: 2, Period: &year}, []string{"invoice/2025/2"}},
 		{"number", Query{Number: 2}, []string{"export//2", "invoice/2025/2", "invoice/2026/2"}},
 		{"number, paged", Query{Number: 2, Limit: 1}, []string{"export//2"}},
 		{"all three", Query{Series: "invoice", Period: &year, Number: 2}, []string{"invoice/2025/2"}},
@@ -95,9 +96,13 @@ func TestAListCanBeNarrowed(t *testing.T) {
 	}
 }
 
-func TestABadCursorOrLimitIsAFieldError(t *testing.T) {
+func TestABadCursorLimitOrPeriodIsAFieldError(t *testing.T) {
 	t.Parallel()
 	db, who := books(t)
+	year := "2025"
+	if _, err := db.List(t.Context(), who.Tenant, Query{Period: &year}); !cmp.Equal(pointers(err), []string{"period"}) {
+		t.Errorf("a period of no series: %v", err)
+	}
 	elsewhere := key{Series: testSeries, Number: 1}
 	elsewhere.Tenant = "globex"
 	for _, cursor := range []string{"x", "cur_", elsewhere.encode(cursorPrefix), key{Series: testSeries, Number: 1}.encode(idPrefix)} {

@@ -960,7 +960,7 @@ type ChangeDraftParams struct {
 type ListInvoicesParams struct {
 	Series *string `form:"series,omitempty" json:"series,omitempty"`
 
-	// Period "2026", "2026-11", or "-" for series that never restart
+	// Period "2026", "2026-11", or "-" for series that never restart; with series, or with number, printed_number or request_id
 	Period *string `form:"period,omitempty" json:"period,omitempty"`
 	Number *string `form:"number,omitempty" json:"number,omitempty"`
 

@@ -28,7 +28,7 @@ type Part struct {
 // net leaves for them. It fails if d was never completed; that is nobody's bad input.
 func BreakDown(d Draft, t Totals) (Breakdown, error) {
 	digits, known := MinorDigits(d.Currency)
-	c := &check{recorded: true}
+	c := &check{recorded: true, issued: true}
 	p := c.figures(&d, digits)
 	if err := c.err(); err != nil || !known {
 		return Breakdown{}, fmt.Errorf("break down a document in %q: %v", d.Currency, err)

@@ -48,6 +48,19 @@ func TestADraftThatWasNeverCompletedIsNotBrokenDown(t *testing.T) {
 	}
 }
 
+func TestADocumentWithMoreDiscountsThanAClientMaySendIsStillShown(t *testing.T) {
+	d, totals, err := Complete(examples(t)[0].Draft, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range MaxAdjustments + 1 {
+		d.Discounts = append(d.Discounts, Adjustment{Amount: "0.01"})
+	}
+	if b, err := BreakDown(d, totals); err != nil || len(b.Discounts) < MaxAdjustments {
+		t.Errorf("%d discounts, %v", len(b.Discounts), err)
+	}
+}
+
 func TestTheSumOfLinesThatAreNotKnownIsWhatTheNetLeavesForThem(t *testing.T) {
 	d, sums := recorded()
 	d.Discounts, d.Charges = []Adjustment{{Amount: "10"}}, []Adjustment{{Amount: "2.50"}}

@@ -116,7 +116,7 @@ func (c *check) rate(at, text string) decimal.Decimal {
 
 // adjustments checks discounts or charges. Those of a line share the line's tax.
 func (c *check) adjustments(at string, all []Adjustment, ofDocument bool) []adjustment {
-	if len(all) > MaxAdjustments {
+	if len(all) > MaxAdjustments && !c.issued {
 		c.fail(at, "has %d entries; at most %d are allowed", len(all), MaxAdjustments)
 		return nil
 	}

@@ -81,6 +81,7 @@ type check struct {
 	now      time.Time
 	partial  bool // what is missing is no fault
 	recorded bool // it was issued elsewhere: its lines may be unknown
+	issued   bool // it is only read: what balances a credit note adds to what was sent
 	bad      []FieldError
 }
 
