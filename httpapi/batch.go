@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -146,11 +145,7 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 // issueGuarded keeps a panic from ending the process, as guarded does for a
 // request's own goroutine.
 func (a *api) issueGuarded(ctx context.Context, r invoices.Request) (got invoices.Issued, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return a.cfg.Issuer.Issue(ctx, r)
 }
 

@@ -38,12 +38,15 @@ func (a *api) wrap(route string, h handler) http.Handler {
 // guarded turns a panic into an error, so that one request cannot end the
 // process.
 func guarded(h handler, w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return h(w, r)
+}
+
+// recovered is deferred by who must not end the process: a panic becomes its err.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 // answerError writes the problem for err. What is nobody's fault but ours is
