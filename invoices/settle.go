@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -137,7 +138,7 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 	}
 	return finding{
 		era: rows[0].Era, onLoss: rows[0].OnLoss.String,
-		rest: without([]counter.Range{b.Range}, used),
+		rest: accounts.Without([]counter.Range{b.Range}, used),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"folio/counter"
 	"folio/invoices"
+	"folio/invoices/accounts"
 )
 
 type auditCmd struct {
@@ -32,27 +33,28 @@ func (c *auditCmd) Run(cmd command) error {
 	}
 	defer client.Close()
 	return c.withDB(func(db *invoices.DB) error {
-		accounts, err := invoices.Audit(cmd.ctx, db, store, filter)
-		if err != nil {
+		var all []accounts.Account
+		audit := &invoices.Audit{DB: db, Ledgers: store, Of: filter}
+		if _, err := audit.Run(cmd.ctx, func(a accounts.Account) error { all = append(all, a); return nil }); err != nil {
 			return err
 		}
 		if c.JSON {
-			err = printJSON(cmd, accountsJSON(accounts))
+			err = printJSON(cmd, accountsJSON(all))
 		} else {
-			printAccounts(cmd.stdout, accounts)
+			printAccounts(cmd.stdout, all)
 		}
-		return errors.Join(err, verdict(accounts))
+		return errors.Join(err, verdict(all))
 	})
 }
 
-func auditFilter(path string) (invoices.AuditFilter, error) {
+func auditFilter(path string) (counter.Selection, error) {
 	parts := strings.Split(path, "/")
 	if len(parts) > 3 {
-		return invoices.AuditFilter{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
+		return counter.Selection{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
 	}
-	f := invoices.AuditFilter{Tenant: parts[0]}
+	f := counter.Selection{Tenant: parts[0]}
 	if len(parts) > 1 {
-		f.Series = parts[1]
+		f.Name = parts[1]
 	}
 	if len(parts) > 2 {
 		period := strings.TrimPrefix(parts[2], "-") // "-" stands for no period
@@ -61,8 +63,8 @@ func auditFilter(path string) (invoices.AuditFilter, error) {
 	return f, nil
 }
 
-func verdict(accounts []invoices.Account) error {
-	for _, a := range accounts {
+func verdict(all []accounts.Account) error {
+	for _, a := range all {
 		if !a.Clean() {
 			return errFindings
 		}
@@ -70,38 +72,28 @@ func verdict(accounts []invoices.Account) error {
 	return nil
 }
 
-func printAccounts(w io.Writer, accounts []invoices.Account) {
-	var sum invoices.Account
-	for _, a := range accounts {
+func printAccounts(w io.Writer, all []accounts.Account) {
+	var sum accounts.Account
+	for _, a := range all {
 		if a.Strict {
-			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void, strict\n", a.Series, a.Mark, a.Issued, a.Void)
+			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void, strict\n", a.Series, a.Mark, a.Issued.Count, a.Void.Count)
 		} else {
-			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void + %d held + %d free\n", a.Series, a.Mark, a.Issued, a.Void, a.Held, a.Free)
-		}
-		for _, r := range a.Missing {
-			fmt.Fprintf(w, "  MISSING   %s\n", r)
+			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void + %d held + %d free\n", a.Series, a.Mark, a.Issued.Count, a.Void.Count, a.Held.Count, a.Free.Count)
 		}
 		for _, f := range a.Findings {
-			fmt.Fprintf(w, "  FINDING   %s\n", f)
+			fmt.Fprintf(w, "  FINDING   %s: %s\n", f.Kind, f.Text)
 		}
 		sum.Mark += a.Mark
-		sum.Issued += a.Issued
-		sum.Void += a.Void
-		sum.Held += a.Held
-		sum.Free += a.Free
-		sum.Missing = append(sum.Missing, a.Missing...)
+		sum.Issued.Count += a.Issued.Count
+		sum.Void.Count += a.Void.Count
+		sum.Held.Count += a.Held.Count
+		sum.Free.Count += a.Free.Count
+		sum.Unaccounted.Count += a.Unaccounted.Count
 		sum.Findings = append(sum.Findings, a.Findings...)
 	}
-	fmt.Fprintf(w, "%s, %d numbers: %d issued, %d void, %d held, %d free, %s, %s\n",
-		plural(int64(len(accounts)), "series", "series"), sum.Mark, sum.Issued, sum.Void, sum.Held, sum.Free,
-		plural(count(sum.Missing), "missing", "missing"), plural(int64(len(sum.Findings)), "finding", "findings"))
-}
-
-func count(ranges []counter.Range) (n int64) {
-	for _, r := range ranges {
-		n += r.Len()
-	}
-	return n
+	fmt.Fprintf(w, "%s, %d numbers: %d issued, %d void, %d held, %d free, %d unaccounted, %s\n",
+		plural(int64(len(all)), "series", "series"), sum.Mark, sum.Issued.Count, sum.Void.Count, sum.Held.Count, sum.Free.Count,
+		sum.Unaccounted.Count, plural(int64(len(sum.Findings)), "finding", "findings"))
 }
 
 // accountJSON is an account as programs read it.
@@ -117,13 +109,11 @@ type accountJSON struct {
 	Findings []string        `json:"findings"`
 }
 
-func accountsJSON(accounts []invoices.Account) []accountJSON {
-	all := make([]accountJSON, len(accounts))
-	for i, a := range accounts {
-		all[i] = accountJSON{
-			Series: a.Series.String(), Strict: a.Strict, Mark: a.Mark, Issued: a.Issued, Void: a.Void, Held: a.Held, Free: a.Free,
-			Missing: append([]counter.Range{}, a.Missing...), Findings: append([]string{}, a.Findings...),
-		}
+func accountsJSON(of []accounts.Account) []accountJSON {
+	all := make([]accountJSON, len(of))
+	for i, a := range of {
+		all[i] = accountJSON{Series: a.Series.String(), Strict: a.Strict, Mark: a.Mark, Issued: a.Issued.Count, Void: a.Void.Count, Held: a.Held.Count, Free: a.Free.Count,
+			Missing: append([]counter.Range{}, a.Unaccounted.Ranges...)}
 	}
 	return all
 }
