@@ -31,6 +31,7 @@ type DB struct {
 	hearing  *sqlx.DB // folio_reader: the one that listens
 	settling *sqlx.DB // folio_settler: holders, fences and voids
 	audits   *sqlx.DB // folio_auditor
+	duties   *sqlx.DB // folio_auditor: those that hold the lock of a Duty
 	rest     *sqlx.DB // the owner: migrations and administration
 	url      string
 }
@@ -73,6 +74,7 @@ func Open(cfg DBConfig) (*DB, error) {
 		{&db.hearing, roleReader, restTimeout, 1},
 		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault},
 		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault},
+		{&db.duties, roleAuditor, restTimeout, 2},
 		{&db.rest, owner, restTimeout, others * 4 / othersDefault},
 	} {
 		var err error
@@ -85,7 +87,7 @@ func Open(cfg DBConfig) (*DB, error) {
 
 // sets are all sets of connections.
 func (db *DB) sets() []*sqlx.DB {
-	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.rest}
+	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.duties, db.rest}
 }
 
 // Close closes the connections, once what uses them has ended.

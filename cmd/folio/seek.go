@@ -40,7 +40,7 @@ func (c *seekCmd) Run(cmd command) error {
 	if c.Number < 1 || c.Number > counter.MaxNumber {
 		return fmt.Errorf("%d is no number to seek to; want 1 to %d", c.Number, int64(counter.MaxNumber))
 	}
-	s := counter.Series{Tenant: filter.Tenant, Name: filter.Series, Period: *filter.Period}
+	s := counter.Series{Tenant: filter.Tenant, Name: filter.Name, Period: *filter.Period}
 	return c.withDB(func(db *invoices.DB) error {
 		if err := maySeek(cmd.ctx, db, s); err != nil {
 			return err
