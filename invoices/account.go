@@ -27,7 +27,7 @@ func AccountOf(ctx context.Context, db *DB, ledgers Ledgers, s counter.Series) (
 		if err := lookAt(ctx, q, all); err != nil {
 			return err
 		}
-		if err := cover(ctx, q, all, false); err != nil {
+		if err := cover(ctx, q, all, false, func(int64) {}); err != nil {
 			return err
 		}
 		all[0].voids, err = readVoids(ctx, q, s, all[0].accounted())

@@ -24,15 +24,16 @@ type Audit struct {
 
 // AuditProgress is how far an audit is.
 type AuditProgress struct {
-	Series  int64 // accounted for
-	All     int64 // to be accounted for, as far as is known
-	Numbers int64 // accounted for
+	Series int64 // accounted for
+	All    int64 // to be accounted for, as far as is known
+	Rows   int64 // read
 }
 
-// AuditSummary is what an audit found that is of no series.
+// AuditSummary is what an audit found beside the accounts.
 type AuditSummary struct {
-	Series   int64              // that were accounted for
-	Findings []accounts.Finding // of no series, as a key among the ledgers that names none
+	Series        int64              // that were accounted for
+	Findings      []accounts.Finding // of no series, as a key among the ledgers that names none
+	FindingsInAll int64              // those of series, too
 }
 
 // auditAtOnce is how many series are read in one step, at most.
@@ -55,12 +56,13 @@ func (a *Audit) Run(ctx context.Context, each func(accounts.Account) error) (Aud
 			return run.summary, err
 		}
 		for _, key := range page.Foreign {
+			run.summary.FindingsInAll++
 			run.summary.Findings = append(run.summary.Findings, accounts.Finding{Kind: accounts.ForeignKey, Text: "key " + key + " is among the ledgers and names no series"})
 		}
 		from, last = page.Next, page.Next == ""
 		var batch []*tally
 		batch, named = merge(page, named)
-		run.ahead = int64(len(named))
+		run.ahead = int64(len(batch) + len(named))
 		for part := range slices.Chunk(batch, auditAtOnce) {
 			if err := run.account(ctx, part); err != nil {
 				return run.summary, err
@@ -96,7 +98,15 @@ type auditRun struct {
 	each    func(accounts.Account) error
 	summary AuditSummary
 	ahead   int64 // series that are known to come
-	numbers int64
+	rows    int64 // read so far
+}
+
+// read takes note of rows that were read.
+func (r *auditRun) read(rows int64) {
+	r.rows += rows
+	if r.Progress != nil {
+		r.Progress(AuditProgress{Series: r.summary.Series, All: r.summary.Series + r.ahead, Rows: r.rows})
+	}
 }
 
 // account accounts for some series: one snapshot of Postgres for all of them.
@@ -106,7 +116,7 @@ func (r *auditRun) account(ctx context.Context, all []*tally) error {
 		if err := lookAt(ctx, tx, all); err != nil {
 			return err
 		}
-		if err := cover(ctx, tx, all, r.Full); err != nil {
+		if err := cover(ctx, tx, all, r.Full, r.read); err != nil {
 			return err
 		}
 		if err := countAllVoids(ctx, tx, all, r.Full); err != nil {
@@ -146,14 +156,13 @@ func (r *auditRun) tell(all []*tally, strangers []string) error {
 			}
 		}
 		r.summary.Series++
-		r.numbers += a.Mark - a.First + 1
+		r.summary.FindingsInAll += int64(len(a.Findings))
 		if err := r.each(a); err != nil {
 			return err
 		}
 	}
-	if r.Progress != nil {
-		r.Progress(AuditProgress{Series: r.summary.Series, All: r.summary.Series + r.ahead, Numbers: r.numbers})
-	}
+	r.ahead -= int64(len(all))
+	r.read(0)
 	return nil
 }
 

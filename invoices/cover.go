@@ -17,8 +17,8 @@ const (
 
 // cover reads which numbers of all have a row. Rows are counted, by the primary key
 // alone: as many rows as numbers have no gap between them. Only where there is one the
-// numbers themselves are looked at.
-func cover(ctx context.Context, q sqlx.QueryerContext, all []*tally, full bool) error {
+// numbers themselves are looked at. It tells read how many rows it has counted.
+func cover(ctx context.Context, q sqlx.QueryerContext, all []*tally, full bool, read func(rows int64)) error {
 	var open []stretch
 	for i, t := range all {
 		for _, r := range t.unread(full) {
@@ -34,6 +34,7 @@ func cover(ctx context.Context, q sqlx.QueryerContext, all []*tally, full bool) 
 		var broken []stretch
 		for k, s := range now {
 			n := counts[k]
+			read(n.Rows)
 			switch dense := s.First + n.Rows - 1; {
 			case n.Rows == 0:
 			case n.Last == dense:

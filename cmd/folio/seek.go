@@ -27,7 +27,7 @@ const maxSeekReason = 200
 
 // Run moves a series forward on every replica.
 func (c *seekCmd) Run(cmd command) error {
-	filter, err := auditFilter(c.Series)
+	filter, err := selection(c.Series)
 	if err != nil || filter.Period == nil {
 		return fmt.Errorf("%q: want tenant/series/period", c.Series)
 	}
