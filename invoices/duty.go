@@ -58,8 +58,11 @@ func (d *Duty) hold(ctx context.Context, held *sqlx.Conn) (*sqlx.Conn, error) {
 		return nil, wrap("ask for the duty "+d.Name, err)
 	}
 	var got bool
-	const try = `select pg_try_advisory_lock(hashtext('folio duty'), hashtext($1))`
-	if err := conn.GetContext(ctx, &got, try, d.Name); err != nil {
+	// A replica that was stopped in its tracks says nothing more, and its session ends.
+	const try = `
+		select pg_try_advisory_lock(hashtext('folio duty'), hashtext($1))
+		from (select set_config('idle_session_timeout', $2, false)) s`
+	if err := conn.GetContext(ctx, &got, try, d.Name, dutySilence); err != nil {
 		discard(conn)
 		return nil, wrap("ask for the duty "+d.Name, err)
 	}
@@ -78,8 +81,10 @@ func (d *Duty) leave(held *sqlx.Conn) {
 	}
 }
 
-// dutyTimeout bounds asking for the lock.
-const dutyTimeout = 5 * time.Second
+const (
+	dutyTimeout = 5 * time.Second // bounds asking for the lock
+	dutySilence = "300000"        // milliseconds; a turn that takes longer may lose the lock
+)
 
 // sleepFor reports false if ctx ended first.
 func sleepFor(ctx context.Context, d time.Duration) bool {

@@ -33,6 +33,7 @@ type serveCmd struct {
 	NodeName        string        `help:"Name of the machine, for people." env:"NODE_NAME"`
 	DrainDelay      time.Duration `help:"How long to go on serving after SIGTERM while balancers take note." env:"FOLIO_DRAIN_DELAY" default:"0s"`
 	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
+	AuditEvery      time.Duration `help:"How often one of the replicas accounts for every number; 0: never." env:"FOLIO_AUDIT_EVERY" default:"1m"`
 
 	RequireSyncReplication bool `help:"Refuse a Postgres that does not commit to a synchronous standby; then strict series go on after a failover by themselves." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 }
@@ -55,6 +56,9 @@ func (c *serveCmd) check() error {
 	if c.LeaseTTL < time.Second || c.LeaseTTL%time.Second != 0 {
 		return fmt.Errorf("--lease-ttl is %s; want whole seconds, at least one", c.LeaseTTL)
 	}
+	if c.AuditEvery < 0 {
+		return fmt.Errorf("--audit-every is %s; want a length of time, or 0 for never", c.AuditEvery)
+	}
 	if c.PodName != "" {
 		return nil
 	}
@@ -75,6 +79,7 @@ type replica struct {
 	allocator *counter.Allocator
 	writer    *invoices.Writer
 	keys      *invoices.Keys
+	auditor   *auditor
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
@@ -100,10 +105,12 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	}}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
+	r.auditor = newAuditor(db, store, c.AuditEvery, log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
 	registry.MustRegister(rangeMetrics(issuer)...)
+	registry.MustRegister(r.auditor)
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
@@ -158,6 +165,9 @@ func (r *replica) run(ctx context.Context) error {
 	parts.Go(func() error {
 		if err := r.checkPostgres(allocating); err != nil {
 			return err
+		}
+		if r.cfg.AuditEvery > 0 {
+			parts.Go(func() error { r.auditor.duty.Run(writing); return nil })
 		}
 		return r.allocator.Run(allocating)
 	})
