@@ -136,6 +136,10 @@ func TestTheAuditGoesThroughEverySeriesOnce(t *testing.T) {
 		if got := audited(t, audit); len(got) != 1 || got[0].Series.String() != "a-b/invoice/2025" {
 			t.Errorf("%s: one series: %+v", name, got)
 		}
+		audit.Of = counter.Selection{Tenant: "a"}
+		if got := audited(t, audit); len(got) != 3 || got[0].Series.Tenant != "a" || got[2].Series.Tenant != "a" {
+			t.Errorf("%s: one tenant: %+v", name, got)
+		}
 	}
 }
 

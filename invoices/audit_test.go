@@ -89,6 +89,68 @@ func TestTheAuditNamesBooksThatCannotBeRight(t *testing.T) {
 	}
 }
 
+// A block is somebody's whom Postgres knows as a holder, or etcd as registered.
+func TestABlockOfAnUnknownHolderIsFound(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	enrolled(t, db, "enrolled.1")
+	if _, err := store.Register(t.Context(), counter.Holder{Name: "registered.1"}); err != nil {
+		t.Fatal(err)
+	}
+	store.Put(testSeries, `{"Mark":3,"Serial":3,"Held":[{"serial":1,"first":1,"last":1,"holder":"enrolled.1"},
+		{"serial":2,"first":2,"last":2,"holder":"registered.1"},{"serial":3,"first":3,"last":3,"holder":"stranger.1"}]}`)
+	got := audited(t, &Audit{DB: db, Ledgers: store})
+	if len(got) != 1 || !slices.Equal(kindsOf(got[0]), []accounts.Kind{accounts.UnknownHolder}) || got[0].Held.Count != 3 ||
+		!slices.Equal(got[0].Findings[0].Ranges, []counter.Range{r(3, 3)}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAKeyAmongTheLedgersThatNamesNoSeriesIsFound(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	summary, err := (&Audit{DB: db, Ledgers: foreignKey{&countertest.Mem{}}}).Run(t.Context(), func(accounts.Account) error { return nil })
+	if err != nil || summary.FindingsInAll != 1 || len(summary.Findings) != 1 || summary.Findings[0].Kind != accounts.ForeignKey {
+		t.Errorf("%+v, %v", summary, err)
+	}
+}
+
+// foreignKey is a store with a key of somebody else's among the ledgers.
+type foreignKey struct{ *countertest.Mem }
+
+func (f foreignKey) LoadPage(ctx context.Context, selected counter.Selection, from string) (counter.Page, error) {
+	page, err := f.Mem.LoadPage(ctx, selected, from)
+	page.Foreign = []string{"/folio/ledger/x"}
+	return page, err
+}
+
+// An audit that is told to stop, or cannot read a store, says so and not that all is well.
+func TestAnAuditThatCannotBeFinishedSaysSo(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	store.Put(testSeries, `{"Mark":1,"Serial":1,"Free":[{"first":1,"last":1}]}`)
+	told := errors.New("enough")
+	if _, err := (&Audit{DB: db, Ledgers: store}).Run(t.Context(), func(accounts.Account) error { return told }); !errors.Is(err, told) {
+		t.Errorf("stopped by its caller: %v", err)
+	}
+	for _, op := range []string{"LoadPage", "LoadMany", "Alive"} {
+		broken := &countertest.Mem{Faults: func(called string, _ counter.Series) countertest.Fault { return countertest.Fault{Drop: called == op} }}
+		broken.Put(testSeries, `{"Mark":1,"Serial":1,"Held":[{"serial":1,"first":1,"last":1,"holder":"stranger.1"}]}`)
+		if op == "LoadMany" {
+			db.rowsOf(t, testSeries, statusIssued, "", r(2, 2)) // above the mark
+		}
+		if _, err := (&Audit{DB: db, Ledgers: broken}).Run(t.Context(), func(accounts.Account) error { return nil }); !errors.Is(err, countertest.ErrFault) {
+			t.Errorf("without %s: %v", op, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&Audit{DB: db, Ledgers: store}).Run(t.Context(), func(accounts.Account) error { return nil }); err == nil {
+		t.Error("without Postgres it says nothing")
+	}
+}
+
 func kindsOf(a accounts.Account) (kinds []accounts.Kind) {
 	for _, f := range a.Findings {
 		kinds = append(kinds, f.Kind)
@@ -117,6 +179,10 @@ func TestTheAuditIsCleanUnderLoad(t *testing.T) {
 	}
 	for range 20 {
 		mustBeClean(t, db, store)
+		a, err := AccountOf(t.Context(), db, store, series2026(who))
+		if err != nil || !a.Clean() || a.Sum() != a.Mark {
+			t.Errorf("%v, %+v", err, a.Findings)
+		}
 	}
 	cancel()
 	load.Wait()
