@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 	"folio/invoices/deep"
 
 	"golang.org/x/sync/errgroup"
@@ -15,7 +16,7 @@ import (
 // looked at. What had no row then, and what had a fault, is looked at again.
 type DeepAudit struct {
 	DB       *DB
-	Filter   AuditFilter
+	Of       counter.Selection
 	Full     bool               // forget what earlier runs noted, and look at every document
 	Workers  int                // that check in parallel; 0: one per processor
 	Progress func(DeepProgress) // nil: nobody looks on; called by one goroutine
@@ -27,29 +28,21 @@ type DeepProgress struct {
 	Of      int64 // about so many
 }
 
-// Finding is something that is wrong with the books of a series.
-type Finding struct {
-	Kind   string
-	Series counter.Series
-	Ranges []counter.Range
-	Text   string
-}
-
 // DeepReport is what the runs up to now found.
 type DeepReport struct {
 	Checked  int64 // documents that this run looked at
-	Findings []Finding
+	Findings []accounts.Finding
 }
 
 // Run looks at what is to be looked at, and returns what is wrong with all that was
 // ever looked at. An error means that it could not be finished; what was noted is.
 func (a *DeepAudit) Run(ctx context.Context) (DeepReport, error) {
 	if a.Full {
-		if err := a.DB.forgetDeep(ctx, a.Filter); err != nil {
+		if err := a.DB.forgetDeep(ctx, a.Of); err != nil {
 			return DeepReport{}, err
 		}
 	}
-	plan, err := a.DB.deepPlan(ctx, a.Filter)
+	plan, err := a.DB.deepPlan(ctx, a.Of)
 	if err != nil {
 		return DeepReport{}, err
 	}
@@ -57,7 +50,7 @@ func (a *DeepAudit) Run(ctx context.Context) (DeepReport, error) {
 	if err != nil {
 		return DeepReport{}, err
 	}
-	findings, err := a.DB.deepFindings(ctx, a.Filter)
+	findings, err := a.DB.deepFindings(ctx, a.Of)
 	return DeepReport{Checked: checked, Findings: findings}, err
 }
 
@@ -117,7 +110,7 @@ func (a *DeepAudit) look(ctx context.Context, plan []deepSeries) (checked int64,
 
 func numbersOf(plan []deepSeries) (n int64) {
 	for _, s := range plan {
-		n += total(s.spans)
+		n += accounts.Total(s.spans)
 	}
 	return n
 }
@@ -168,7 +161,7 @@ func (p *deepPage) check() {
 			p.note(key{Series: p.series, Number: r.Number}, p.unlinked(r))
 		}
 	}
-	for _, gap := range without([]counter.Range{{First: p.from, Last: p.to}}, rows) {
+	for _, gap := range accounts.Without([]counter.Range{{First: p.from, Last: p.to}}, rows) {
 		p.open = append(p.open, deepOpen{of: key{Series: p.series, Number: gap.First}, last: gap.Last})
 	}
 	for i := range p.accounts {

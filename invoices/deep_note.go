@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -13,13 +14,13 @@ import (
 // deepScope selects rows of a table by $1 to $3.
 const deepScope = ` where ($1 = '' or tenant = $1) and ($2 = '' or series = $2) and (cast($3 as text) is null or period = $3)`
 
-func (f AuditFilter) values() []any { return []any{f.Tenant, f.Series, f.Period} }
+func scopeOf(f counter.Selection) []any { return []any{f.Tenant, f.Name, f.Period} }
 
 // forgetDeep lets the next run look at all that f selects anew.
-func (db *DB) forgetDeep(ctx context.Context, f AuditFilter) error {
+func (db *DB) forgetDeep(ctx context.Context, f counter.Selection) error {
 	return transact(ctx, db.settling, "forget what was checked", func(tx *sqlx.Tx) error {
 		for _, table := range []string{"deep_open", "deep_audits"} {
-			if _, err := tx.ExecContext(ctx, `delete from `+table+deepScope, f.values()...); err != nil {
+			if _, err := tx.ExecContext(ctx, `delete from `+table+deepScope, scopeOf(f)...); err != nil {
 				return err
 			}
 		}
@@ -28,7 +29,7 @@ func (db *DB) forgetDeep(ctx context.Context, f AuditFilter) error {
 }
 
 // openSpans returns what has to be looked at again.
-func (db *DB) openSpans(ctx context.Context, f AuditFilter) (map[counter.Series][]counter.Range, error) {
+func (db *DB) openSpans(ctx context.Context, f counter.Selection) (map[counter.Series][]counter.Range, error) {
 	var rows []struct {
 		Tenant string `db:"tenant"`
 		Series string `db:"series"`
@@ -41,7 +42,7 @@ func (db *DB) openSpans(ctx context.Context, f AuditFilter) (map[counter.Series]
 		from (select tenant, series, period, unnest(range_agg(int8range(first, last, '[]'))) as r
 		      from deep_open` + deepScope + ` group by tenant, series, period) o
 		order by 1, 2, 3, 4`
-	if err := db.audits.SelectContext(ctx, &rows, query, f.values()...); err != nil {
+	if err := db.audits.SelectContext(ctx, &rows, query, scopeOf(f)...); err != nil {
 		return nil, wrap("read what has to be checked again", err)
 	}
 	open := make(map[counter.Series][]counter.Range)
@@ -105,7 +106,7 @@ func takeOpen(ctx context.Context, tx *sqlx.Tx, p *deepPage) ([]deepOpen, error)
 	}
 	var rest []deepOpen
 	for _, r := range rows {
-		for _, part := range without([]counter.Range{{First: r.First, Last: r.Last}}, []counter.Range{{First: p.from, Last: p.linkedTo}}) {
+		for _, part := range accounts.Without([]counter.Range{{First: r.First, Last: r.Last}}, []counter.Range{{First: p.from, Last: p.linkedTo}}) {
 			rest = append(rest, deepOpen{of: key{Series: p.series, Number: part.First}, last: part.Last, kind: r.Kind, fault: r.Fault})
 		}
 	}
@@ -130,7 +131,7 @@ func insertOpen(ctx context.Context, tx *sqlx.Tx, open []deepOpen) error {
 }
 
 // deepFindings returns what is wrong with all that was looked at, by series and kind.
-func (db *DB) deepFindings(ctx context.Context, f AuditFilter) ([]Finding, error) {
+func (db *DB) deepFindings(ctx context.Context, f counter.Selection) ([]accounts.Finding, error) {
 	var rows []struct {
 		Tenant string        `db:"tenant"`
 		Series string        `db:"series"`
@@ -150,21 +151,21 @@ func (db *DB) deepFindings(ctx context.Context, f AuditFilter) ([]Finding, error
 		from (select tenant, series, period, kind, range_agg(int8range(first, last, '[]')) as ranges
 		      from deep_open` + deepScope + ` and kind <> '' group by tenant, series, period, kind) g
 		order by 1, 2, 3, 4`
-	if err := db.audits.SelectContext(ctx, &rows, query, f.values()...); err != nil {
+	if err := db.audits.SelectContext(ctx, &rows, query, scopeOf(f)...); err != nil {
 		return nil, wrap("read what is wrong with documents", err)
 	}
-	findings := make([]Finding, len(rows))
+	findings := make([]accounts.Finding, len(rows))
 	for i, r := range rows {
 		of := make([]counter.Range, len(r.Firsts))
 		for j := range of {
 			of[j] = counter.Range{First: r.Firsts[j], Last: r.Lasts[j]}
 		}
-		findings[i] = Finding{
-			Kind: r.Kind, Series: counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}, Ranges: of,
-			Text: fmt.Sprintf("document %s: %s", rangesText(of), r.Fault),
+		findings[i] = accounts.Finding{
+			Kind: accounts.Kind(r.Kind), Series: counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}, Ranges: of,
+			Text: fmt.Sprintf("document %s: %s", accounts.Text(of), r.Fault),
 		}
-		if total(of) > 1 {
-			findings[i].Text = fmt.Sprintf("documents %s; the first: %s", rangesText(of), r.Fault)
+		if accounts.Total(of) > 1 {
+			findings[i].Text = fmt.Sprintf("documents %s; the first: %s", accounts.Text(of), r.Fault)
 		}
 	}
 	return findings, nil

@@ -1,11 +1,13 @@
 package invoices
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 	"folio/invoices/deep"
 	"folio/invoices/document"
 
@@ -25,12 +27,12 @@ const seriesAtOnce = 1000
 
 // deepPlan lists the series that f selects and of which something is to be looked
 // at, in order.
-func (db *DB) deepPlan(ctx context.Context, f AuditFilter) ([]deepSeries, error) {
+func (db *DB) deepPlan(ctx context.Context, f counter.Selection) ([]deepSeries, error) {
 	all, err := db.seriesWithContent(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !f.selects(s) })
+	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !f.Selects(s) })
 	open, err := db.openSpans(ctx, f)
 	if err != nil {
 		return nil, err
@@ -39,7 +41,7 @@ func (db *DB) deepPlan(ctx context.Context, f AuditFilter) ([]deepSeries, error)
 		all = append(all, s)
 	}
 	var plan []deepSeries
-	for part := range slices.Chunk(sortedSeries(all), seriesAtOnce) {
+	for part := range slices.Chunk(inOrder(all), seriesAtOnce) {
 		if plan, err = db.planSome(ctx, plan, part, open); err != nil {
 			return nil, err
 		}
@@ -66,7 +68,7 @@ func (db *DB) planSome(ctx context.Context, plan []deepSeries, some []counter.Se
 		return nil, wrap("read how far the content of documents was checked", err)
 	}
 	for i, s := range some {
-		d := deepSeries{series: s, spans: merged(open[s])}
+		d := deepSeries{series: s, spans: accounts.Merged(open[s])}
 		if checked := max(0, rows[i].Checked); rows[i].Highest > checked || rows[i].Checked < 0 {
 			d.new = true
 			d.spans = append(d.spans, counter.Range{First: checked + 1, Last: rows[i].Highest})
@@ -76,6 +78,14 @@ func (db *DB) planSome(ctx context.Context, plan []deepSeries, some []counter.Se
 		}
 	}
 	return plan, nil
+}
+
+// inOrder sorts all by their keys, and leaves each in it once.
+func inOrder(all []counter.Series) []counter.Series {
+	slices.SortFunc(all, func(a, b counter.Series) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Period, b.Period))
+	})
+	return slices.Compact(all)
 }
 
 func seriesArrays(all []counter.Series) (tenants, names, periods any) {
@@ -119,7 +129,7 @@ func (db *DB) seriesWithContent(ctx context.Context) ([]counter.Series, error) {
 			more = len(rows) == seriesAtOnce
 		}
 	}
-	return sortedSeries(all), nil
+	return inOrder(all), nil
 }
 
 // deepRules are the rules of the series of one tenant at a time, as checks hold
