@@ -77,6 +77,9 @@ func (b *SeriesBook) Statement(ctx context.Context, who Identity, name string, p
 		return Statement{}, err
 	}
 	a, err := AccountOf(ctx, b.DB, b.Ledgers, s)
+	if err != nil && !isOurs(err) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err) // the ledgers are away
+	}
 	if err != nil {
 		return Statement{}, err
 	}
@@ -119,12 +122,12 @@ func (b *SeriesBook) inPeriod(ctx context.Context, who Identity, name string, pe
 func NewStatement(a accounts.Account, operator bool) Statement {
 	s := Statement{
 		Series: a.Series.Name, Period: a.Series.Period, First: a.First, Mark: a.Mark,
-		Issued: stated(a.Issued), Void: StatedVoid{Numbers: stated(a.Void.Numbers), Reasons: []StatedReason{}},
-		Held: StatedHeld{Numbers: stated(a.Held.Numbers)}, Free: stated(a.Free), Unaccounted: stated(a.Unaccounted),
+		Issued: asNumbers(a.Issued), Void: StatedVoid{Numbers: asNumbers(a.Void.Numbers), Reasons: []StatedReason{}},
+		Held: StatedHeld{Numbers: asNumbers(a.Held.Numbers)}, Free: asNumbers(a.Free), Unaccounted: asNumbers(a.Unaccounted),
 		AsOf: StatementMoment{Revision: a.AsOf.Revision, Snapshot: a.AsOf.Snapshot, At: a.AsOf.At.UTC()},
 	}
 	for _, r := range a.Void.Reasons {
-		s.Void.Reasons = append(s.Void.Reasons, StatedReason{Reason: r.Reason, Numbers: stated(r.Numbers)})
+		s.Void.Reasons = append(s.Void.Reasons, StatedReason{Reason: r.Reason, Numbers: asNumbers(r.Numbers)})
 	}
 	for _, f := range a.Findings {
 		if f.Kind != accounts.Unaccounted {
@@ -137,14 +140,14 @@ func NewStatement(a accounts.Account, operator bool) Statement {
 	for _, b := range a.Held.Blocks {
 		pod, _, _ := cutLast(b.Block.Holder, ".")
 		s.Held.Blocks = append(s.Held.Blocks, StatedBlock{
-			Serial: b.Block.Serial, Holder: b.Block.Holder, Pod: pod, Since: b.Block.At.UTC(), Numbers: stated(b.Numbers),
+			Serial: b.Block.Serial, Holder: b.Block.Holder, Pod: pod, Since: b.Block.At.UTC(), Numbers: asNumbers(b.Numbers),
 		})
 	}
 	return s
 }
 
-// stated has a list of ranges, if only an empty one.
-func stated(n accounts.Numbers) accounts.Numbers {
+// asNumbers has a list of ranges, if only an empty one.
+func asNumbers(n accounts.Numbers) accounts.Numbers {
 	n.Ranges = append([]counter.Range{}, n.Ranges...)
 	return n
 }

@@ -10,17 +10,18 @@ import (
 // cli is the command line. Every flag has an environment variable, which --help
 // shows, but those that change a tenant.
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Serve the API until SIGTERM."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
-	Tenant   tenantCmd   `cmd:"" help:"Make, change, show and list tenants."`
-	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
-	Series   seriesCmd   `cmd:"" help:"List, show, make and change the series of a tenant."`
-	Ledger   ledgerCmd   `cmd:"" help:"Print the books: what is held, free and finished in each series."`
-	Audit    auditCmd    `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
-	Import   importCmd   `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
-	Seek     seekCmd     `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
-	Restored restoredCmd `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Serve the API until SIGTERM."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
+	Tenant    tenantCmd    `cmd:"" help:"Make, change, show and list tenants."`
+	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`
+	Series    seriesCmd    `cmd:"" help:"List, show, make and change the series of a tenant."`
+	Ledger    ledgerCmd    `cmd:"" help:"Print the books: what is held, free and finished in each series."`
+	Audit     auditCmd     `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
+	Statement statementCmd `cmd:"" help:"State what became of every number of a series, as exact ranges."`
+	Import    importCmd    `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
+	Seek      seekCmd      `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
+	Restored  restoredCmd  `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // database and etcd are the flags of the commands that need them.

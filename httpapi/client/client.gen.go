@@ -808,6 +808,56 @@ type SeriesWishOnLoss string
 // SeriesWishPeriod When it restarts, by the issue date. Default: none; year for "invoice" and "credit-note".
 type SeriesWishPeriod string
 
+// StatedNumbers defines model for StatedNumbers.
+type StatedNumbers struct {
+	Count int64 `json:"count"`
+
+	// Ranges Ascending, and apart from each other.
+	Ranges []Range `json:"ranges"`
+}
+
+// Statement defines model for Statement.
+type Statement struct {
+	AsOf struct {
+		// At When Postgres was read.
+		At time.Time `json:"at"`
+
+		// EtcdRevision 0 if etcd did not tell it.
+		EtcdRevision int64 `json:"etcd_revision"`
+
+		// PostgresSnapshot As pg_current_snapshot() writes it.
+		PostgresSnapshot string `json:"postgres_snapshot"`
+	} `json:"as_of"`
+
+	// Findings What else is wrong with the books; absent when nothing is.
+	Findings *[]struct {
+		Kind   string  `json:"kind"`
+		Ranges []Range `json:"ranges"`
+		Text   string  `json:"text"`
+	} `json:"findings,omitempty"`
+
+	// First Where the numbers of the period begin.
+	First  int64         `json:"first"`
+	Free   StatedNumbers `json:"free"`
+	Held   StatedNumbers `json:"held"`
+	Issued StatedNumbers `json:"issued"`
+
+	// Mark The highest number that was ever reserved.
+	Mark        int64         `json:"mark"`
+	Period      string        `json:"period"`
+	Series      string        `json:"series"`
+	Unaccounted StatedNumbers `json:"unaccounted"`
+	Void        struct {
+		Count   int64   `json:"count"`
+		Ranges  []Range `json:"ranges"`
+		Reasons []struct {
+			Count  int64   `json:"count"`
+			Ranges []Range `json:"ranges"`
+			Reason string  `json:"reason"`
+		} `json:"reasons"`
+	} `json:"void"`
+}
+
 // Tax defines model for Tax.
 type Tax struct {
 	// Category VAT category of EN 16931.
@@ -1034,6 +1084,12 @@ type TakeNumbersParams struct {
 type VoidNumberParams struct {
 	// Period "2026", "2026-11", or "-" for series that never restart
 	Period string `form:"period" json:"period"`
+}
+
+// StateSeriesParams defines parameters for StateSeries.
+type StateSeriesParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
 }
 
 // ListUnusedParams defines parameters for ListUnused.
@@ -1465,6 +1521,17 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StateSeries State what became of every number of a series
+	//
+	// Each number from the first to the mark is in exactly one of issued, void, held,
+	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+	// the series cannot be read.
+	//
+	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+	StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUnused List the numbers of an authorised range that no document bears
 	//
@@ -2006,6 +2073,27 @@ func (c *Client) VoidNumberWithBody(ctx context.Context, name string, number str
 // Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 func (c *Client) VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVoidNumberRequest(c.Server, name, number, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StateSeries State what became of every number of a series
+//
+// Each number from the first to the mark is in exactly one of issued, void, held,
+// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+// the series cannot be read.
+//
+// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+func (c *Client) StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStateSeriesRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3114,6 +3202,67 @@ func NewVoidNumberRequestWithBody(server string, name string, number string, par
 	return req, nil
 }
 
+// NewStateSeriesRequest constructs an http.Request for the StateSeries method
+func NewStateSeriesRequest(server string, name string, params *StateSeriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/statement", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListUnusedRequest constructs an http.Request for the ListUnused method
 func NewListUnusedRequest(server string, name string, params *ListUnusedParams) (*http.Request, error) {
 	var err error
@@ -3620,6 +3769,19 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumberWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error)
+
+	// StateSeriesWithResponse State what became of every number of a series
+	//
+	// Each number from the first to the mark is in exactly one of issued, void, held,
+	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+	// the series cannot be read.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+	StateSeriesWithResponse(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*StateSeriesResponse, error)
 
 	// ListUnusedWithResponse List the numbers of an authorised range that no document bears
 	//
@@ -6082,6 +6244,131 @@ func (r VoidNumberResponse) ContentType() string {
 	return ""
 }
 
+// StateSeriesResponse401Headers the declared response headers of an HTTP 401 response for StateSeries
+type StateSeriesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// StateSeriesResponse405Headers the declared response headers of an HTTP 405 response for StateSeries
+type StateSeriesResponse405Headers struct {
+	Allow string
+}
+
+// StateSeriesResponse429Headers the declared response headers of an HTTP 429 response for StateSeries
+type StateSeriesResponse429Headers struct {
+	RetryAfter string
+}
+
+// StateSeriesResponse503Headers the declared response headers of an HTTP 503 response for StateSeries
+type StateSeriesResponse503Headers struct {
+	RetryAfter string
+}
+
+type StateSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Statement
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *StateSeriesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *StateSeriesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *StateSeriesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *StateSeriesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StateSeriesResponse) GetJSON200() *Statement {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r StateSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StateSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StateSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StateSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListUnusedResponse401Headers the declared response headers of an HTTP 401 response for ListUnused
 type ListUnusedResponse401Headers struct {
 	WWWAuthenticate string
@@ -7040,6 +7327,25 @@ func (c *ClientWithResponses) VoidNumberWithResponse(ctx context.Context, name s
 		return nil, err
 	}
 	return ParseVoidNumberResponse(rsp)
+}
+
+// StateSeriesWithResponse State what became of every number of a series
+//
+// Each number from the first to the mark is in exactly one of issued, void, held,
+// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+// the series cannot be read.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+func (c *ClientWithResponses) StateSeriesWithResponse(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*StateSeriesResponse, error) {
+	rsp, err := c.StateSeries(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStateSeriesResponse(rsp)
 }
 
 // ListUnusedWithResponse List the numbers of an authorised range that no document bears
@@ -9648,6 +9954,131 @@ func ParseVoidNumberResponse(rsp *http.Response) (*VoidNumberResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers VoidNumberResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStateSeriesResponse parses an HTTP response from a StateSeriesWithResponse call
+func ParseStateSeriesResponse(rsp *http.Response) (*StateSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StateSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Statement
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers StateSeriesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers StateSeriesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers StateSeriesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers StateSeriesResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
