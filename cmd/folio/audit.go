@@ -15,6 +15,7 @@ type auditCmd struct {
 	Series string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
 	Format string `help:"text, json or csv." enum:"text,json,csv" default:"text" env:"FOLIO_AUDIT_FORMAT"`
 	JSON   bool   `help:"The same as --format json." name:"json" env:"FOLIO_JSON"`
+	Deep   bool   `help:"Also check what documents say: printed numbers, totals against lines, request ids, credit notes. Goes on where the last --deep ended, or was killed; with --full it begins anew." env:"FOLIO_AUDIT_DEEP"`
 	Full   bool   `help:"Read every row anew, also where an audit before found all numbers to have one, and hold them against that. Only so is a row seen to be gone that somebody removed by force." env:"FOLIO_AUDIT_FULL"`
 }
 
@@ -56,6 +57,9 @@ func (c *auditCmd) audit(cmd command, selected counter.Selection) (summary invoi
 			audit.Progress = bar.showAudit
 		}
 		summary, err = audit.Run(cmd.ctx, out.account)
+		if err == nil && c.Deep {
+			err = c.deep(cmd, db, selected, bar, &summary)
+		}
 		bar.end()
 		if err != nil {
 			return err
@@ -63,6 +67,22 @@ func (c *auditCmd) audit(cmd command, selected counter.Selection) (summary invoi
 		return out.end(summary)
 	})
 	return summary, err
+}
+
+// deep adds to summary what is wrong with the content of documents.
+func (c *auditCmd) deep(cmd command, db *invoices.DB, selected counter.Selection, bar *progress, summary *invoices.AuditSummary) error {
+	audit := &invoices.DeepAudit{DB: db, Of: selected, Full: c.Full}
+	if bar.terminal {
+		audit.Progress = bar.showDeep
+	}
+	report, err := audit.Run(cmd.ctx)
+	if err != nil {
+		return fmt.Errorf("%w; what was checked stays checked: run folio audit --deep again, without --full", err)
+	}
+	fmt.Fprintf(cmd.stderr, "folio: the content of %s was checked\n", plural(report.Checked, "document", "documents"))
+	summary.Findings = append(summary.Findings, report.Findings...)
+	summary.FindingsInAll += int64(len(report.Findings))
+	return nil
 }
 
 // writer writes accounts in the format that was asked for.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"folio/counter"
 	"folio/invoices"
 	"folio/invoices/accounts"
 )
@@ -44,12 +45,12 @@ func (t *auditText) account(a accounts.Account) error {
 	t.sum.Unaccounted.Count += a.Unaccounted.Count
 	t.sum.AsOf = a.AsOf
 	_, err := fmt.Fprintln(t.to, line)
-	return errorOf(err, t.findings(a.Findings))
+	return errorOf(err, t.findings(a.Findings, a.Series))
 }
 
-func (t *auditText) findings(all []accounts.Finding) error {
+func (t *auditText) findings(all []accounts.Finding, at counter.Series) error {
 	for _, f := range all {
-		if _, err := fmt.Fprintf(t.to, "  FINDING   %s: %s\n", f.Kind, f.Text); err != nil {
+		if _, err := fmt.Fprintf(t.to, "  FINDING   %s\n", findingText(f, at)); err != nil {
 			return err
 		}
 	}
@@ -63,7 +64,7 @@ func (t *auditText) end(s invoices.AuditSummary) error {
 	if as := t.sum.AsOf; err == nil && s.Series > 0 {
 		_, err = fmt.Fprintf(t.to, "as of etcd revision %d and Postgres snapshot %s, %s\n", as.Revision, as.Snapshot, as.At.Format(time.RFC3339))
 	}
-	return errorOf(err, t.findings(s.Findings))
+	return errorOf(err, t.findings(s.Findings, counter.Series{}))
 }
 
 // errorOf returns the first error.
@@ -148,13 +149,22 @@ func (c *auditCSV) account(a accounts.Account) error {
 	for _, n := range []int64{a.First, a.Mark, a.Issued.Count, a.Void.Count, a.Held.Count, a.Free.Count, a.Unaccounted.Count} {
 		row = append(row, strconv.FormatInt(n, 10))
 	}
-	return c.to.Write(append(row, findingsText(a.Findings), strconv.FormatInt(a.AsOf.Revision, 10), a.AsOf.Snapshot, a.AsOf.At.Format(time.RFC3339Nano)))
+	return c.to.Write(append(row, findingsText(a.Findings, a.Series), strconv.FormatInt(a.AsOf.Revision, 10), a.AsOf.Snapshot, a.AsOf.At.Format(time.RFC3339Nano)))
 }
 
-func findingsText(all []accounts.Finding) string {
+// findingText names the series of a finding, unless it stands in the midst of at.
+func findingText(f accounts.Finding, at counter.Series) string {
+	text := string(f.Kind) + ": " + f.Text
+	if f.Series != at && f.Series != (counter.Series{}) {
+		text = f.Series.String() + ": " + text
+	}
+	return text
+}
+
+func findingsText(all []accounts.Finding, at counter.Series) string {
 	texts := make([]string, len(all))
 	for i, f := range all {
-		texts[i] = string(f.Kind) + ": " + f.Text
+		texts[i] = findingText(f, at)
 	}
 	return strings.Join(texts, "; ")
 }
@@ -163,7 +173,7 @@ func findingsText(all []accounts.Finding) string {
 func (c *auditCSV) end(s invoices.AuditSummary) error {
 	if len(s.Findings) > 0 {
 		row := make([]string, 15)
-		row[11] = findingsText(s.Findings)
+		row[11] = findingsText(s.Findings, counter.Series{})
 		if err := c.to.Write(row); err != nil {
 			return err
 		}

@@ -62,6 +62,11 @@ func (p *progress) showAudit(at invoices.AuditProgress) {
 	p.draw(at.Series, at.All, fmt.Sprintf("%d of %s, %s", at.Series, plural(at.All, "series", "series"), plural(at.Rows, "row", "rows")))
 }
 
+// showDeep is showAudit for the content of documents.
+func (p *progress) showDeep(at invoices.DeepProgress) {
+	p.draw(at.Checked, at.Of, fmt.Sprintf("%d of %s checked", at.Checked, plural(at.Of, "document", "documents")))
+}
+
 // draw puts a bar over the one before.
 func (p *progress) draw(done, all int64, text string) {
 	const width = 40
