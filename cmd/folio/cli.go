@@ -18,6 +18,7 @@ type cli struct {
 	Ledger    ledgerCmd    `cmd:"" help:"Print the books: what is held, free and finished in each series."`
 	Audit     auditCmd     `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
 	Statement statementCmd `cmd:"" help:"State what became of every number of a series, as exact ranges."`
+	Repair    repairCmd    `cmd:"" help:"Repair what a report of folio audit lists, as far as it still is so."`
 	Import    importCmd    `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
 	Seek      seekCmd      `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
 	Restored  restoredCmd  `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
