@@ -67,14 +67,10 @@ func (a *DeepAudit) look(ctx context.Context, plan []deepSeries) (checked int64,
 		defer close(ordered)
 		defer close(work)
 		return a.DB.readDeep(ctx, plan, func(p *deepPage) error {
-			for _, to := range []chan *deepPage{ordered, work} {
-				select {
-				case to <- p:
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
+			if err := offer(ctx, ordered, p); err != nil {
+				return err
 			}
-			return nil
+			return offer(ctx, work, p)
 		})
 	})
 	for range workers {
@@ -86,26 +82,41 @@ func (a *DeepAudit) look(ctx context.Context, plan []deepSeries) (checked int64,
 			return nil
 		})
 	}
-	running.Go(func() error {
-		of := numbersOf(plan)
-		progress := DeepProgress{Of: of}
-		for p := range ordered {
-			select {
-			case <-p.checked:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			if err := a.DB.noteDeep(ctx, p); err != nil {
-				return err
-			}
-			checked += int64(len(p.rows))
-			if progress.Checked += p.to - p.from + 1; a.Progress != nil {
-				a.Progress(progress)
-			}
-		}
-		return nil
+	running.Go(func() (err error) {
+		checked, err = a.noteAll(ctx, ordered, numbersOf(plan))
+		return err
 	})
 	return checked, running.Wait()
+}
+
+// offer gives p to whoever takes it, unless ctx ends.
+func offer(ctx context.Context, to chan<- *deepPage, p *deepPage) error {
+	select {
+	case to <- p:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// noteAll notes pages once they are checked, and counts their documents.
+func (a *DeepAudit) noteAll(ctx context.Context, ordered <-chan *deepPage, of int64) (checked int64, err error) {
+	progress := DeepProgress{Of: of}
+	for p := range ordered {
+		select {
+		case <-p.checked:
+		case <-ctx.Done():
+			return checked, context.Cause(ctx)
+		}
+		if err := a.DB.noteDeep(ctx, p); err != nil {
+			return checked, err
+		}
+		checked += int64(len(p.rows))
+		if progress.Checked += p.to - p.from + 1; a.Progress != nil {
+			a.Progress(progress)
+		}
+	}
+	return checked, nil
 }
 
 func numbersOf(plan []deepSeries) (n int64) {
