@@ -22,16 +22,21 @@ type deepSeries struct {
 	new    bool            // the last of spans was never looked at; accounts beyond it neither
 }
 
-// seriesAtOnce is how many series one statement tells of.
-const seriesAtOnce = 1000
+// plannedAtOnce is how many series one statement tells of.
+const plannedAtOnce = 1000
 
 // deepPlan lists the series that f selects and of which something is to be looked
 // at, in order.
 func (db *DB) deepPlan(ctx context.Context, f counter.Selection) ([]deepSeries, error) {
-	all, err := db.seriesWithContent(ctx)
+	all, err := db.seriesWithDocuments(ctx, f.Tenant)
 	if err != nil {
 		return nil, err
 	}
+	credited, err := db.seriesWithAccounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, credited...)
 	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !f.Selects(s) })
 	open, err := db.openSpans(ctx, f)
 	if err != nil {
@@ -41,7 +46,7 @@ func (db *DB) deepPlan(ctx context.Context, f counter.Selection) ([]deepSeries, 
 		all = append(all, s)
 	}
 	var plan []deepSeries
-	for part := range slices.Chunk(inOrder(all), seriesAtOnce) {
+	for part := range slices.Chunk(inOrder(all), plannedAtOnce) {
 		if plan, err = db.planSome(ctx, plan, part, open); err != nil {
 			return nil, err
 		}
@@ -96,40 +101,27 @@ func seriesArrays(all []counter.Series) (tenants, names, periods any) {
 	return pq.Array(t), pq.Array(n), pq.Array(p)
 }
 
-// seriesWithContent lists every series that has a document, or an account of one,
-// each by a step in an index.
-func (db *DB) seriesWithContent(ctx context.Context) ([]counter.Series, error) {
-	var all []counter.Series
-	for _, of := range []struct{ table, series, period string }{
-		{"documents", "series", "period"}, {"credits", "series", "period"}, {"credit_notes", "invoice_series", "invoice_period"},
-	} {
-		columns := fmt.Sprintf("tenant, %s as series, %s as period", of.series, of.period)
-		key := fmt.Sprintf("tenant, %s, %s", of.series, of.period)
-		query := `with recursive s as (
-				(select ` + columns + ` from ` + of.table + ` where (` + key + `) > ($1, $2, $3) order by ` + key + ` limit 1)
-				union all
-				select n.tenant, n.series, n.period from s cross join lateral (
-					select ` + columns + ` from ` + of.table + ` where (` + key + `) > (s.tenant, s.series, s.period)
-					order by ` + key + ` limit 1) n)
-			select tenant, series, period from s limit $4`
-		var after counter.Series
-		for more := true; more; {
-			var rows []struct {
-				Tenant string `db:"tenant"`
-				Series string `db:"series"`
-				Period string `db:"period"`
-			}
-			if err := db.audits.SelectContext(ctx, &rows, query, after.Tenant, after.Name, after.Period, seriesAtOnce); err != nil {
-				return nil, wrap("list the series that have "+of.table, err)
-			}
-			for _, r := range rows {
-				after = counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
-				all = append(all, after)
-			}
-			more = len(rows) == seriesAtOnce
-		}
+// seriesWithAccounts lists every series that has an account of an invoice, or a
+// credit note of one, whether there is such an invoice or not. It goes through all of
+// them: they are few beside the documents.
+func (db *DB) seriesWithAccounts(ctx context.Context) ([]counter.Series, error) {
+	var rows []struct {
+		Tenant string `db:"tenant"`
+		Series string `db:"series"`
+		Period string `db:"period"`
 	}
-	return inOrder(all), nil
+	const query = `
+		select tenant, series, period from credits group by 1, 2, 3
+		union
+		select tenant, invoice_series, invoice_period from credit_notes group by 1, 2, 3`
+	if err := db.audits.SelectContext(ctx, &rows, query); err != nil {
+		return nil, wrap("list the series that have accounts", err)
+	}
+	all := make([]counter.Series, len(rows))
+	for i, r := range rows {
+		all[i] = counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
+	}
+	return all, nil
 }
 
 // deepRules are the rules of the series of one tenant at a time, as checks hold
