@@ -35,7 +35,7 @@ type load struct {
 	seeker   *replica // issues nothing, and lives to the end
 	tenants  []*tenant
 
-	kills, seeks, issued, repeats, refused atomic.Int64
+	kills, seeks, freed, issued, repeats, refused atomic.Int64
 }
 
 // tenant issues in a series that restarts each month. The month it is at moves on
@@ -221,12 +221,14 @@ const (
 	enoughKills   = 20
 	enoughSettled = 20
 	enoughSeeks   = 20
+	enoughFreed   = 20 // statements that saw free what had been held
 	enoughRepeats = 100
 )
 
 // moved reports whether enough has happened.
 func (l *load) moved() bool {
-	return l.kills.Load() >= enoughKills && l.settled() >= enoughSettled && l.seeks.Load() >= enoughSeeks && l.repeats.Load() >= enoughRepeats
+	return l.kills.Load() >= enoughKills && l.settled() >= enoughSettled && l.seeks.Load() >= enoughSeeks &&
+		l.freed.Load() >= enoughFreed && l.repeats.Load() >= enoughRepeats
 }
 
 // settled counts the blocks of lost holders that replicas settled.
@@ -260,10 +262,12 @@ func (l *load) state(ctx context.Context, t *tenant, enough int, until time.Time
 			return seen, fmt.Errorf("state %s: %w", t.series(month), err)
 		}
 		j := judges[month]
+		freed := j.freed
 		if err := j.object(said); err != nil {
 			return seen, &broken{fmt.Errorf("statement %d of %s, at revision %d and snapshot %s: %w", seen.taken, t.series(month), said.AsOf.Revision, said.AsOf.Snapshot, err)}
 		}
 		seen.taken++
+		l.freed.Add(int64(j.freed - freed))
 		if month == now && said.Mark-said.First > numbersOfAMonth {
 			judges[now+1] = &judge{}
 			if old := judges[now-1]; old != nil {

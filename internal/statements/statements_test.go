@@ -61,7 +61,7 @@ func TestTenThousandStatementsUnderLoadShowNoFalseAlarm(t *testing.T) {
 		{"that saw numbers held", int64(seen.held), statementsTaken / 10},
 		{"that saw numbers free", int64(seen.free), statementsTaken / 50},
 		{"that saw numbers void", int64(seen.void), statementsTaken / 10},
-		{"that saw free what had been held", int64(seen.freed), 20},
+		{"that saw free what had been held", int64(seen.freed), enoughFreed},
 		{"holders killed", l.kills.Load(), enoughKills},
 		{"blocks settled", l.settled(), enoughSettled},
 		{"seeks", l.seeks.Load(), enoughSeeks},

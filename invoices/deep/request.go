@@ -13,18 +13,9 @@ const (
 	maxItem     = 1000 // items of one request
 )
 
-// origin is what stands before the colon of a request id: c of a client, s of the
-// server, d of a draft, x of a cancellation, i of an import; "" if nothing does.
-func origin(id string) string {
-	from, _, found := strings.Cut(id, ":")
-	if !found {
-		return ""
-	}
-	return from
-}
-
-// request checks the identity of the request that the row answered. What was moved
-// in may bear the id of a client of another folio.
+// request checks the identity of the request that the row answered. Its id begins with
+// its origin: c of a client, s of the server, d of a draft, x of a cancellation, i of an
+// import. What was moved in may bear the id of a client of another folio.
 func (c *checker) request() {
 	r := c.row
 	if len(r.Digest) != sha256.Size {
