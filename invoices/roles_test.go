@@ -30,7 +30,7 @@ var stated = map[string]rights{
 	"credits":          {reader: "select", writer: "select, insert, update", auditor: "select"},
 	"credit_notes":     {reader: "select", writer: "select, insert", auditor: "select"},
 	"goose_db_version": {},
-	"series_starts":    {writer: "select"},
+	"series_starts":    {reader: "select", writer: "select"},
 	"imports":          {},
 	"import_series":    {},
 	"import_rows":      {},

@@ -99,7 +99,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
 	r.allocator = &counter.Allocator{Config: counter.Config{
 		Store: store,
-		Owner: &invoices.Owner{DB: db},
+		Owner: &invoices.Owner{DB: db, Holder: r.holder},
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
@@ -119,6 +119,9 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil
 }
+
+// holder is the name of the present life.
+func (r *replica) holder() string { return r.allocator.Holder() }
 
 func (r *replica) close() {
 	if err := errors.Join(r.etcd.Close(), r.db.Close()); err != nil {
