@@ -104,6 +104,7 @@ func newAviary(t *testing.T) *aviary {
 	a.issuer = &invoices.Issuer{DB: db, Numbers: numbers, Writer: writer}
 	a.handler = New(Config{
 		Issuer: a.issuer, Numbers: a.issuer, Drafts: a.issuer, Series: &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: numbers},
+		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: a.metrics,
 	})
 	return a

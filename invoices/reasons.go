@@ -51,3 +51,9 @@ func OwnReason(reason string) bool {
 	}
 	return false
 }
+
+// annulledSentence is the reason of an external number whose document was never
+// made: always somebody's own words.
+func annulledSentence(reason string) string {
+	return "The document that it was given to was never made. The reason given: " + strings.TrimSpace(reason)
+}

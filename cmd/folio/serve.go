@@ -114,6 +114,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
+		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))

@@ -22,18 +22,24 @@ type Store struct {
 
 // Load implements counter.Store. It reads linearizably.
 func (s *Store) Load(ctx context.Context, series counter.Series) (counter.Ledger, counter.Version, error) {
+	l, v, _, err := s.LoadAt(ctx, series)
+	return l, v, err
+}
+
+// LoadAt is Load, and tells the revision of etcd at which it read.
+func (s *Store) LoadAt(ctx context.Context, series counter.Series) (counter.Ledger, counter.Version, int64, error) {
 	if err := validate(series); err != nil {
-		return counter.Ledger{}, "", err
+		return counter.Ledger{}, "", 0, err
 	}
 	got, err := s.get(ctx, ledgerKey(series))
 	if err != nil {
-		return counter.Ledger{}, "", fmt.Errorf("load ledger %s: %w", series, err)
+		return counter.Ledger{}, "", 0, fmt.Errorf("load ledger %s: %w", series, err)
 	}
 	if len(got.Kvs) == 0 {
-		return counter.Ledger{}, "", nil
+		return counter.Ledger{}, "", got.Header.GetRevision(), nil
 	}
 	found := loadedFrom(series, got.Kvs[0].Value)
-	return found.Ledger, found.Version, found.Err
+	return found.Ledger, found.Version, got.Header.GetRevision(), found.Err
 }
 
 // LoadMany implements counter.BulkLoader: one transaction that only reads, for up to
