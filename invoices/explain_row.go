@@ -114,6 +114,8 @@ type numberRow struct {
 	AnnulledBy string     `db:"annulled_by"`
 	AnnulledAs string     `db:"annulled_as"` // the reason
 
+	MovedIn bool `db:"moved_in"` // the number lies within what an import stored
+
 	key counter.Series
 	n   int64
 }
@@ -132,7 +134,9 @@ func (db *DB) numberRow(ctx context.Context, s counter.Series, n int64) (row num
 				where n.tenant = $1 and n.invoice_series = $2 and n.invoice_period = $3 and n.invoice_number = $4
 				order by n.place) as credit_notes,
 			d.holder, d.block_serial, d.block_first, d.block_last, d.block_at, d.block_revision,
-			a.voided_at as annulled_at, coalesce(a.key_id, '') as annulled_by, coalesce(a.reason, '') as annulled_as
+			a.voided_at as annulled_at, coalesce(a.key_id, '') as annulled_by, coalesce(a.reason, '') as annulled_as,
+			exists (select 1 from imports i join import_series m using (import)
+				where i.tenant = $1 and m.series = $2 and m.period = $3 and $4 between m.first and m.last) as moved_in
 		from (values (1)) as always
 		left join documents d on d.tenant = $1 and d.series = $2 and d.period = $3 and d.number = $4
 		left join credits c on c.tenant = $1 and c.series = $2 and c.period = $3 and c.number = $4
@@ -166,8 +170,8 @@ func (s sight) issue(who Asker, e *Explanation) *ExplainedIssue {
 	switch {
 	case i.Block != nil:
 		i.Source = sourceBlock
-	case i.Request.Origin == originImport || !s.strict:
-		i.Source = sourceImport // what was issued here without a block is of a strict series
+	case r.MovedIn || !s.strict: // what is issued here without a block is of a strict series
+		i.Source = sourceImport
 	default:
 		i.Source = sourceStrict
 	}

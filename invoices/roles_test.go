@@ -31,8 +31,8 @@ var stated = map[string]rights{
 	"credit_notes":     {reader: "select", writer: "select, insert", auditor: "select"},
 	"goose_db_version": {},
 	"series_starts":    {reader: "select", writer: "select"},
-	"imports":          {},
-	"import_series":    {},
+	"imports":          {reader: "select (import, tenant)"},
+	"import_series":    {reader: "select"},
 	"import_rows":      {},
 	"import_parts":     {},
 }

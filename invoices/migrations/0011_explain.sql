@@ -18,7 +18,21 @@ alter table documents
 select grant_rights('series_starts', 'select', 'select', '', '');
 select build_wall('series_starts', 'tenant');
 
+-- Of a number of a strict series only the imports tell whether it was moved in.
+select grant_rights('imports', 'select (import, tenant)', '', '', '');
+select grant_rights('import_series', 'select', '', '', '');
+select build_wall('imports', 'tenant');
+alter table import_series enable row level security;
+create policy one_tenant on import_series to folio_reader using (exists (select from imports i where i.import = import_series.import));
+
 -- +goose Down
+drop policy one_tenant on import_series;
+drop policy one_tenant on imports;
+drop policy all_tenants on imports;
+alter table import_series disable row level security;
+alter table imports disable row level security;
+select grant_rights('imports', '', '', '', '');
+select grant_rights('import_series', '', '', '', '');
 drop policy one_tenant on series_starts;
 drop policy all_tenants on series_starts;
 alter table series_starts disable row level security;
