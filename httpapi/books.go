@@ -140,10 +140,6 @@ func (a *registerAnswer) Begin(h register.Head) error {
 		a.w.WriteHeader(http.StatusOK)
 		return errHeadOnly
 	}
-	// The server's ReadTimeout would end the request while it is being answered.
-	if err := a.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("%w: %w", errClientGone, err)
-	}
 	return a.send(func() error { return a.to.Begin(h) })
 }
 
