@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -47,11 +48,14 @@ func (c *explainCmd) Run(cmd command) error {
 			printExplanation(cmd.stdout, s, e)
 		}
 		if err == nil && e.State == "unaccounted" {
-			err = errFindings
+			err = errUnaccounted
 		}
 		return err
 	})
 }
+
+// errUnaccounted makes the exit status 1; what is known is printed by then.
+var errUnaccounted = errors.New("the number is unaccounted for; see folio audit")
 
 // parseNumber reads tenant/series/period/number.
 func parseNumber(path string) (counter.Series, int64, error) {
