@@ -117,7 +117,9 @@ func (r *reservation) run() error {
 		r.block, r.mark = b, next.Mark
 		return next, err
 	}
-	return c.run(r.life.ctx)
+	err := c.run(r.life.ctx)
+	r.block.Revision = c.revision
+	return err
 }
 
 func (r *reservation) change() *change {

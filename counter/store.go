@@ -74,6 +74,14 @@ type Store interface {
 	List(ctx context.Context, tenant, name string) ([]Series, error)
 }
 
+// RevisionTeller is a Store that also tells at which of its revisions a swap was
+// applied, for the books. A Store need not be one.
+type RevisionTeller interface {
+	// SwapAt is Swap. With nil it returns the revision at which the ledger was
+	// replaced, 1 or more; else 0.
+	SwapAt(ctx context.Context, holder string, s Series, old Version, next Ledger) (revision int64, err error)
+}
+
 // Loaded is what Load returns.
 type Loaded struct {
 	Ledger  Ledger

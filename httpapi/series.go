@@ -18,7 +18,6 @@ type Series interface {
 	Put(ctx context.Context, s invoices.Series) (put invoices.Series, made bool, err error)
 	Unused(ctx context.Context, who invoices.Identity, name string, period *string) (invoices.Unused, error)
 	VoidUnused(ctx context.Context, who invoices.Identity, name string, period *string, reason string) (invoices.VoidRest, error)
-	Statement(ctx context.Context, who invoices.Identity, name string, period *string) (invoices.Statement, error)
 }
 
 // seriesList is the answer of GET /v1/series.
@@ -35,7 +34,6 @@ func (a *api) routeSeries(router *mux.Router) {
 	})
 	a.route(router, "/v1/series/{name}/unused", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listUnused)})
 	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
-	a.route(router, "/v1/series/{name}/statement", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.stateSeries)})
 	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
 }
@@ -120,20 +118,6 @@ func (a *api) voidUnused(w http.ResponseWriter, r *http.Request, who invoices.Id
 		return err
 	}
 	writeJSON(w, "application/json", http.StatusOK, rest)
-	return nil
-}
-
-// stateSeries is GET /v1/series/{name}/statement.
-func (a *api) stateSeries(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
-	period, err := periodParameter(r)
-	if err != nil {
-		return err
-	}
-	said, err := a.cfg.Series.Statement(r.Context(), who, mux.Vars(r)["name"], period)
-	if err != nil {
-		return asMalformed(err)
-	}
-	writeJSON(w, "application/json", http.StatusOK, said)
 	return nil
 }
 

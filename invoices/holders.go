@@ -8,7 +8,16 @@ import (
 
 // Owner is Postgres as the owner of the rows: it implements counter.Owner.
 type Owner struct {
-	DB *DB
+	DB     *DB
+	Holder func() string // the present holder of who settles, for the books; nil: it is not told
+}
+
+// holder is who settles; "" if that is not told.
+func (o *Owner) holder() string {
+	if o.Holder == nil {
+		return ""
+	}
+	return o.Holder()
 }
 
 // Enroll makes holder known as one that may write in the present era, which it

@@ -17,15 +17,18 @@ import (
 // again.
 const storeStaged = `
 	insert into documents (tenant, series, period, number, status, created_at, request_id, item, digest, key_id, issue_date,
-		currency, net, tax, gross, printed_number, content, kind, reference, reason, credits_series, credits_period, credits_number)
+		currency, net, tax, gross, printed_number, content, kind, reference, reason, credits_series, credits_period, credits_number,
+		void_by, void_note)
 	select $2, series, period, number, status, created_at, request_id, item, digest, key_id, issue_date,
-		currency, net, tax, gross, printed_number, cast(content as json), kind, reference, reason, credits_series, credits_period, credits_number
+		currency, net, tax, gross, printed_number, cast(content as json), kind, reference, reason, credits_series, credits_period, credits_number,
+		case when status = 'void' then '` + byOperator + `' end,
+		case when status = 'void' then 'It was void already where it was moved in from, by the import ' || $1 || '.' end
 	from import_rows where import = $1`
 
 // storeGaps makes void what lies between the imported numbers and has no row.
 const storeGaps = `
-	insert into documents (tenant, series, period, number, status, created_at, reason)
-	select $2, g.series, g.period, n, 'void', clock_timestamp(), $3
+	insert into documents (tenant, series, period, number, status, created_at, reason, void_by, void_note)
+	select $2, g.series, g.period, n, 'void', clock_timestamp(), $3, '` + byOperator + `', 'By the import ' || $1 || '.'
 	from (select series, period, number + 1 as first, lead(number) over (partition by series, period order by number) - 1 as last
 	      from import_rows where import = $1) g
 	cross join generate_series(g.first, g.last) as n
@@ -199,7 +202,7 @@ func (r *importing) move() error {
 const seekPatience = 2 * time.Minute
 
 func (r *importing) moveOne(s ImportedSeries) error {
-	ctx, cancel := context.WithTimeout(r.ctx, seekPatience)
+	ctx, cancel := context.WithTimeout(AskedByOperator(r.ctx), seekPatience)
 	defer cancel()
 	return seekFar(ctx, r.Counter, r.Ledgers, s.Series, s.Last, reasonImport)
 }

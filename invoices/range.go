@@ -127,7 +127,7 @@ func (is *Issuer) within(ctx context.Context, p *prepared, numbers ...counter.Nu
 	case err != nil:
 		return false, err
 	case below:
-		return false, is.leaveBehind(ctx, p.series, fresh.Range.First-1)
+		return false, is.leaveBehind(ctx, p, fresh.Range.First-1)
 	}
 	return false, ErrSeriesExhausted
 }
@@ -141,11 +141,12 @@ func (r *rule) holds(numbers []counter.Number) bool {
 	return true
 }
 
-// leaveBehind sees to it that no number of s up to last is given any more. Those
-// who need it at once share one seek.
-func (is *Issuer) leaveBehind(ctx context.Context, s counter.Series, last int64) error {
+// leaveBehind sees to it that no number of the series of p up to last is given any
+// more. Those who need it at once share one seek.
+func (is *Issuer) leaveBehind(ctx context.Context, p *prepared, last int64) error {
+	s := p.series
 	_, err := is.ranges.moved.get(ctx, movedTo{s, last}, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, seekTo(ctx, is.DB, is.Numbers, s, last, reasonOutOfRange)
+		return struct{}{}, seekTo(askedBy(ctx, p.KeyID), is.DB, is.Numbers, s, last, reasonOutOfRange)
 	})
 	return err
 }

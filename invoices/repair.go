@@ -155,18 +155,15 @@ func (p *Repair) void(ctx context.Context, s counter.Series, f accounts.Reported
 		return Repaired{f, OutcomeLeft, fmt.Sprintf("%d numbers would become void, %s; that is more than %d: if it is meant, say so with --at-most", n, accounts.Text(ranges), most)}, nil
 	}
 	if p.DryRun {
-		return Repaired{f, OutcomeWould, fmt.Sprintf("%s would become void, for the reason %s", accounts.Text(ranges), reasonByHand)}, nil
+		return Repaired{f, OutcomeWould, fmt.Sprintf("%s would become void, for the reason %s", accounts.Text(ranges), reasonOperator)}, nil
 	}
 	o := &Owner{DB: p.DB}
 	era, err := p.DB.Era(ctx)
 	if err == nil {
-		err = o.void(ctx, voids{Series: s, Ranges: ranges, Reason: reasonByHand, Era: era})
+		err = o.void(ctx, voids{Series: s, Ranges: ranges, Reason: reasonOperator, Era: era, Who: byOperator, Note: p.Note})
 	}
-	return Repaired{f, OutcomeDone, fmt.Sprintf("%s is void now, for the reason %s", accounts.Text(ranges), reasonByHand)}, err
+	return Repaired{f, OutcomeDone, fmt.Sprintf("%s is void now, for the reason %s", accounts.Text(ranges), reasonOperator)}, err
 }
-
-// reasonByHand is why numbers are void that an operator had made void.
-const reasonByHand = "operator"
 
 // settle settles blocks of holders that nobody knows: fenced first, then by their
 // rows, as those of a dead holder.

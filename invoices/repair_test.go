@@ -91,7 +91,7 @@ func TestARepairDoesWhatTheReportListsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	db, store, who, r := broken(t)
 	report := reportOf(t, db, store)
-	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle}
+	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle, Note: "By whom, when, and by which report."}
 
 	dry := *p
 	dry.DryRun = true
@@ -110,6 +110,10 @@ func TestARepairDoesWhatTheReportListsAndNothingElse(t *testing.T) {
 	voids := `select coalesce(string_agg(number || ' ' || reason, ', ' order by number), '') from documents where status = 'void'`
 	if got := ask[string](t, db, voids); got != "4 operator, 5 operator" {
 		t.Errorf("void are %s", got)
+	}
+
+	if got := ask[string](t, db, `select string_agg(distinct void_by || ': ' || void_note, ', ') from documents where status = 'void'`); got != "operator: "+p.Note {
+		t.Errorf("the books say %s", got)
 	}
 
 	tight := *p

@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"folio/counter"
@@ -67,16 +66,15 @@ type StatementMoment struct {
 	At       time.Time `json:"at"`
 }
 
-// Statement accounts for every number of a series of the tenant; period nil is the
-// present one. Who has the numbers that are being used is not told. ErrNotFound: no
-// such series. ErrLedgerDamaged, ErrUnavailable. *document.InvalidError names the
-// period.
-func (b *SeriesBook) Statement(ctx context.Context, who Identity, name string, period *string) (Statement, error) {
-	s, err := b.inPeriod(ctx, who, name, period)
+// Statement accounts for every number of a series; period nil is the present one. Only
+// the operator is told who has the numbers that are being used. ErrNotFound: no such
+// series. ErrLedgerDamaged, ErrUnavailable. *document.InvalidError names the period.
+func (b *Books) Statement(ctx context.Context, who Asker, name string, period *string) (Statement, error) {
+	s, err := b.find(ctx, who, name, period)
 	if err != nil {
 		return Statement{}, err
 	}
-	a, err := AccountOf(ctx, b.DB, b.Ledgers, s)
+	a, err := AccountOf(ctx, b.DB, b.Ledgers, s.Series)
 	if err != nil && !isOurs(err) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err) // the ledgers are away
 	}
@@ -88,33 +86,10 @@ func (b *SeriesBook) Statement(ctx context.Context, who Identity, name string, p
 			return Statement{}, fmt.Errorf("%w: %s", ErrLedgerDamaged, f.Text)
 		}
 	}
-	return NewStatement(a, false), nil
-}
-
-// inPeriod returns the counter's name for a series in a period.
-func (b *SeriesBook) inPeriod(ctx context.Context, who Identity, name string, period *string) (counter.Series, error) {
-	said, err := b.Find(ctx, who.Tenant, name)
-	if err != nil {
-		return counter.Series{}, err
+	if a.Sum() == 0 && a.Mark < a.First { // it was never used
+		a.First, a.Mark = s.start, s.start-1
 	}
-	r, err := said.rule()
-	if err != nil {
-		return counter.Series{}, err
-	}
-	s := counter.Series{Tenant: who.Tenant, Name: name}
-	switch {
-	case period == nil:
-		now := time.Now
-		if b.Now != nil {
-			now = b.Now
-		}
-		s.Period = r.period.Period(now().In(who.zone()).Format(time.DateOnly))
-	case !r.period.Fits(*period):
-		return s, invalid("period", fmt.Sprintf("is no period of series %s, whose period is %s", name, said.Period))
-	default:
-		s.Period = *period
-	}
-	return s, nil
+	return NewStatement(a, who.Operator), nil
 }
 
 // NewStatement states an account with exact ranges. The operator is told who has the
@@ -138,9 +113,8 @@ func NewStatement(a accounts.Account, operator bool) Statement {
 		return s
 	}
 	for _, b := range a.Held.Blocks {
-		pod, _, _ := cutLast(b.Block.Holder, ".")
 		s.Held.Blocks = append(s.Held.Blocks, StatedBlock{
-			Serial: b.Block.Serial, Holder: b.Block.Holder, Pod: pod, Since: b.Block.At.UTC(), Numbers: asNumbers(b.Numbers),
+			Serial: b.Block.Serial, Holder: b.Block.Holder, Pod: podOf(b.Block.Holder), Since: b.Block.At.UTC(), Numbers: asNumbers(b.Numbers),
 		})
 	}
 	return s
@@ -150,14 +124,6 @@ func NewStatement(a accounts.Account, operator bool) Statement {
 func asNumbers(n accounts.Numbers) accounts.Numbers {
 	n.Ranges = append([]counter.Range{}, n.Ranges...)
 	return n
-}
-
-// cutLast cuts s around the last sep.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // Check reports what is wrong with the statement itself: the five kinds have to be

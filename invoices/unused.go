@@ -57,7 +57,7 @@ func (b *SeriesBook) VoidUnused(ctx context.Context, who Identity, name string, 
 	if err != nil {
 		return VoidRest{}, err
 	}
-	if err := seekTo(ctx, b.DB, b.Numbers, s, granted.Last, reason); err != nil {
+	if err := seekTo(askedBy(ctx, who.KeyID), b.DB, b.Numbers, s, granted.Last, reason); err != nil {
 		return VoidRest{}, err
 	}
 	void, err := b.DB.voidsFor(ctx, s, granted, reason)

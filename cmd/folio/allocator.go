@@ -31,10 +31,12 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 	if err != nil {
 		host = "" // for people only
 	}
+	owner := &invoices.Owner{DB: db}
 	a := &counter.Allocator{Config: counter.Config{
-		Store: store, Owner: &invoices.Owner{DB: db}, Rules: (&invoices.CounterRules{DB: db}).Rules,
+		Store: store, Owner: owner, Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod: tool, Node: host, Build: buildVersion(),
 	}}
+	owner.Holder = a.Holder
 	ctx, stop := context.WithCancel(context.Background()) // it hands back even after ^C
 	var running sync.WaitGroup
 	var ended error

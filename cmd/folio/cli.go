@@ -16,6 +16,8 @@ type cli struct {
 	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`
 	Series    seriesCmd    `cmd:"" help:"List, show, make and change the series of a tenant."`
 	Ledger    ledgerCmd    `cmd:"" help:"Print the books: what is held, free and finished in each series."`
+	Explain   explainCmd   `cmd:"" help:"Tell what became of a number: when, for whom and by whom it was issued, or why it is void; exit status 1 if nobody knows."`
+	Register  registerCmd  `cmd:"" help:"Write the register of a series: every number in order, as CSV, JSON or a page."`
 	Audit     auditCmd     `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
 	Statement statementCmd `cmd:"" help:"State what became of every number of a series, as exact ranges."`
 	Repair    repairCmd    `cmd:"" help:"Repair what a report of folio audit lists, as far as it still is so."`

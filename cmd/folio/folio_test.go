@@ -30,10 +30,13 @@ func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 		"serve":     {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION"},
 		"restored":  {"FOLIO_DATABASE_URL", "FOLIO_STRICT", "FOLIO_SERIES"},
 		"ledger":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
+		"explain":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"register":  {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REGISTER_FORMAT"},
 		"audit":     {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON", "FOLIO_AUDIT_FORMAT", "FOLIO_AUDIT_FULL", "FOLIO_AUDIT_DEEP"},
-		"statement": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
 		"import":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
 		"seek":      {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
+		"statement": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"repair":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REPORT", "FOLIO_DRY_RUN", "FOLIO_REPAIR_AT_MOST", "FOLIO_REPAIR_BY", "FOLIO_REPAIR_PATIENCE"},
 	} {
 		status, out, _ := folio(t, command, "--help")
 		if status != 0 {
@@ -64,6 +67,9 @@ func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
 		args []string
 		want string
 	}{
+		{append([]string{"explain", "a/b/57"}, nobody...), "tenant/series/period/number"},
+		{append([]string{"explain", "a/b/-/0"}, nobody...), "tenant/series/period/number"},
+		{append([]string{"register", "a/b"}, nobody...), "tenant/series/period"},
 		{append([]string{"serve", "--lease-ttl", "1500ms"}, nobody...), "whole seconds"},
 		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},
 		{[]string{"tenant", "create", "Bad Name", "--database-url", nobody[1]}, "lower-case"},

@@ -48,7 +48,7 @@ func (c *seekCmd) Run(cmd command) error {
 		return c.withAllocator(cmd, db, "seek", func(a *counter.Allocator, _ *etcdstore.Store) error {
 			ctx, cancel := context.WithTimeout(cmd.ctx, c.Patience)
 			defer cancel()
-			if err := a.Seek(ctx, s, c.Number, c.Reason); err != nil {
+			if err := a.Seek(invoices.AskedByOperator(ctx), s, c.Number, c.Reason); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.stdout, "%s: no number up to %d is given any more; what was skipped is void: %s\n", s, c.Number, c.Reason)

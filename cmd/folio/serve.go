@@ -99,7 +99,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
 	r.allocator = &counter.Allocator{Config: counter.Config{
 		Store: store,
-		Owner: &invoices.Owner{DB: db},
+		Owner: &invoices.Owner{DB: db, Holder: r.holder},
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
@@ -114,11 +114,15 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
+		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil
 }
+
+// holder is the name of the present life.
+func (r *replica) holder() string { return r.allocator.Holder() }
 
 func (r *replica) close() {
 	if err := errors.Join(r.etcd.Close(), r.db.Close()); err != nil {

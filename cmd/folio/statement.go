@@ -21,28 +21,31 @@ type statementCmd struct {
 // Run states what became of every number of a series. The exit status is 1 if one is
 // unaccounted for or something else is wrong.
 func (c *statementCmd) Run(cmd command) error {
-	filter, err := selection(c.Series)
-	if err != nil || filter.Period == nil {
-		return fmt.Errorf("%q: want tenant/series/period", c.Series)
+	s, err := parseSeries(c.Series)
+	if err != nil {
+		return err
 	}
 	client, store, err := c.open(cmd.ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	s := counter.Series{Tenant: filter.Tenant, Name: filter.Name, Period: *filter.Period}
 	return c.withDB(func(db *invoices.DB) error {
-		account, err := invoices.AccountOf(cmd.ctx, db, store, s)
+		books := &invoices.Books{DB: db, Ledgers: store}
+		who, err := books.Operator(cmd.ctx, s.Tenant)
 		if err != nil {
 			return err
 		}
-		said := invoices.NewStatement(account, true)
+		said, err := books.Statement(cmd.ctx, who, s.Name, &s.Period)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Series, err)
+		}
 		if c.JSON {
 			err = printJSON(cmd, said)
 		} else {
 			printStatement(cmd.stdout, s, said)
 		}
-		if err == nil && !account.Clean() {
+		if err == nil && (said.Unaccounted.Count > 0 || len(said.Findings) > 0) {
 			err = errFindings
 		}
 		return err

@@ -30,11 +30,14 @@ create table deep_open (
 select grant_rights('deep_audits',    '', '', 'select, insert, update, delete', 'select');
 select grant_rights('deep_open',      '', '', 'select, insert, update, delete', 'select');
 select grant_rights('series_formats', '', '', '', 'select');
-select grant_rights('import_series',  '', '', '', 'select');
-select grant_rights('imports',        '', '', '', 'select');
+select grant_rights('import_series',  'select', '', '', 'select');
+select grant_rights('imports',        'select (import, tenant)', '', '', 'select');
+
+create policy all_tenants on import_series to folio_auditor using (true);
 
 -- +goose Down
-select grant_rights('imports',        '', '', '', '');
-select grant_rights('import_series',  '', '', '', '');
+drop policy all_tenants on import_series;
+select grant_rights('imports',        'select (import, tenant)', '', '', '');
+select grant_rights('import_series',  'select', '', '', '');
 select grant_rights('series_formats', '', '', '', '');
 drop table deep_open, deep_audits;
