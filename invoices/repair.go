@@ -13,7 +13,7 @@ import (
 )
 
 // Repair does what the findings of an audit's report ask for, and nothing else. DB,
-// Ledgers and Settle are required.
+// Ledgers, Settle and Rebuild are required.
 type Repair struct {
 	DB      *DB
 	Ledgers Ledgers
@@ -26,7 +26,6 @@ type Repair struct {
 	Settle func(ctx context.Context, s counter.Series, holder string) error
 
 	// Rebuild brings the ledger of a series to cover all its rows, and says what it did.
-	// nil: the command that does so is named.
 	Rebuild func(ctx context.Context, s counter.Series) (did string, err error)
 }
 
@@ -198,10 +197,7 @@ func (p *Repair) settle(ctx context.Context, s counter.Series, f accounts.Report
 
 // rebuild brings a ledger to cover all rows.
 func (p *Repair) rebuild(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (Repaired, error) {
-	switch {
-	case p.Rebuild == nil:
-		return Repaired{f, OutcomeLeft, "run folio ledger rebuild " + s.String()}, nil
-	case p.DryRun:
+	if p.DryRun {
 		return Repaired{f, OutcomeWould, "its ledger would be rebuilt, as by folio ledger rebuild " + s.String()}, nil
 	}
 	did, err := p.Rebuild(ctx, s)

@@ -173,9 +173,6 @@ func TestALedgerIsRebuiltWhileItStillHasTo(t *testing.T) {
 	report := reportOf(t, db, store)
 	var asked []counter.Series
 	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle}
-	if got := p.outcomes(t, report); got != "ledger_behind left" {
-		t.Errorf("without a hand for it: %s", got)
-	}
 	p.Rebuild = func(_ context.Context, s counter.Series) (string, error) {
 		asked = append(asked, s)
 		putLedger(t, store, s, counter.Ledger{Mark: 3})

@@ -15,7 +15,7 @@ type cli struct {
 	Tenant    tenantCmd    `cmd:"" help:"Make, change, show and list tenants."`
 	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`
 	Series    seriesCmd    `cmd:"" help:"List, show, make and change the series of a tenant."`
-	Ledger    ledgerCmd    `cmd:"" help:"Print the books: what is held, free and finished in each series."`
+	Ledger    ledgerCmd    `cmd:"" help:"Print the books, or bring them to cover all documents after etcd was restored or lost."`
 	Explain   explainCmd   `cmd:"" help:"Tell what became of a number: when, for whom and by whom it was issued, or why it is void; exit status 1 if nobody knows."`
 	Register  registerCmd  `cmd:"" help:"Write the register of a series: every number in order, as CSV, JSON or a page."`
 	Audit     auditCmd     `cmd:"" help:"Account for every number; the exit status tells whether every one is."`

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"folio/counter"
@@ -21,8 +22,8 @@ import (
 type repairCmd struct {
 	database
 	etcd
-	FromReport string        `help:"The report: a file that folio audit --format json wrote; - is standard input." required:"" env:"FOLIO_REPORT" placeholder:"FILE"`
-	DryRun     bool          `help:"Say what would be done, and do nothing." env:"FOLIO_DRY_RUN"`
+	FromReport string        `help:"The report: a file that folio audit --format json wrote; - is standard input." required:"" env:"FOLIO_REPAIR_REPORT" placeholder:"FILE"`
+	DryRun     bool          `help:"Say what would be done, and do nothing." env:"FOLIO_REPAIR_DRY_RUN"`
 	AtMost     int64         `help:"How many numbers of one series may become void." default:"1000000" env:"FOLIO_REPAIR_AT_MOST"`
 	By         string        `help:"Who repairs, as the notes of the voids will say; the user of the system if not given." env:"FOLIO_REPAIR_BY"`
 	Patience   time.Duration `help:"How long to try." default:"10m" env:"FOLIO_REPAIR_PATIENCE"`
@@ -91,7 +92,7 @@ func (c *repairCmd) repair(cmd command, report accounts.Report, sum string) (lef
 		return c.withAllocator(cmd, db, "repair", func(a *counter.Allocator, store *etcdstore.Store) error {
 			p := &invoices.Repair{
 				DB: db, Ledgers: store, AtMost: c.AtMost, DryRun: c.DryRun, Note: c.note(sum, time.Now()),
-				Settle: settleBy(a),
+				Settle: settleBy(a), Rebuild: c.rebuild(cmd),
 			}
 			outcomes := make(map[invoices.Outcome]int)
 			err := p.Run(ctx, report, func(r invoices.Repaired) error {
@@ -145,5 +146,16 @@ func settleBy(a *counter.Allocator) func(context.Context, counter.Series, string
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
+	}
+}
+
+// rebuild rebuilds the ledger of one series as folio ledger rebuild does: every holder
+// is fenced first, that of this tool too, which goes on under a new name.
+func (c *repairCmd) rebuild(cmd command) func(context.Context, counter.Series) (string, error) {
+	return func(ctx context.Context, s counter.Series) (string, error) {
+		var said bytes.Buffer
+		err := (&ledgerRebuildCmd{database: c.database, etcd: c.etcd, Series: s.String(), Patience: time.Minute}).Run(
+			command{ctx: ctx, stdout: &said, stderr: cmd.stderr})
+		return strings.Join(strings.Split(strings.TrimSpace(said.String()), "\n"), "; "), err
 	}
 }

@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -60,6 +61,10 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 			t.Errorf("folio repair %s: %v\n%s\nwant %s", step.flags, err, out, step.says)
 		}
 	}
+	out, err := c.Run(within(t, time.Minute), "explain", s.String()+"/"+fmt.Sprint(statementOf(t, c, key, s).Void.Ranges[0].First))
+	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(found))); err != nil || !strings.Contains(out, sum) || !strings.Contains(out, "operator") {
+		t.Errorf("the books do not say by which report the number is void: %v\n%s", err, out)
+	}
 	said := statementOf(t, c, key, s)
 	if len(said.Void.Reasons) != 1 || said.Void.Reasons[0].Reason != "operator" || said.Void.Count != 4 {
 		t.Errorf("stated after the repair: %+v", said)
@@ -68,9 +73,39 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 		t.Errorf("issue: %d %s", status, text)
 	}
 	auditIsClean(t, c)
+	repairRemoved(t, c, key, s, report)
 	if out, err := c.Run(within(t, time.Minute), "repair", "--from-report", os.DevNull); err == nil || !strings.Contains(err.Error(), "exit status 2") {
 		t.Errorf("a report that is none: %v %s", err, out)
 	}
+}
+
+// repairRemoved has the ledger rebuilt that somebody has removed, while replicas rest.
+func repairRemoved(t *testing.T, c *devcluster.Cluster, key string, s counter.Series, report string) {
+	t.Helper()
+	client, err := etcdstore.Dial(within(t, 20*time.Second), c.Etcd.Endpoints())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Delete(within(t, 20*time.Second), "/folio/ledger/"+s.String()); err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.Run(within(t, time.Minute), "audit", "--format", "json")
+	if err == nil || !strings.Contains(found, `"kind":"ledger_missing"`) {
+		t.Fatalf("a ledger is missing: %v\n%s", err, found)
+	}
+	if err := os.WriteFile(report, []byte(found), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.Run(within(t, time.Minute), "repair", "--from-report", report)
+	if err != nil || !strings.Contains(out, "1 finding: 1 repaired, 0 no longer so, 0 left") {
+		t.Errorf("folio repair: %v\n%s", err, out)
+	}
+	eventually(t, time.Minute, "a replica goes on", func() bool {
+		status, _, _ := ask(t, c.Replicas[0], key, "POST", "/v1/invoices", smallBody)
+		return status == 201
+	})
+	auditIsClean(t, c)
 }
 
 // statementOf takes a statement by the route and by the command; both have to be
