@@ -68,6 +68,10 @@ bench-import: ## what moving a million invoices in costs, beside a bare COPY; RO
 bench-audit: ## what accounting for ten million documents costs; COUNT=10000000
 	@GO=$(GO) scripts/bench-audit $(or $(COUNT),10000000)
 
+.PHONY: bench-deep
+bench-deep: ## what checking the content of documents costs
+	$(GO) test -run '^$$' -bench '^BenchmarkDeepAudit$$' -benchtime 3x ./invoices
+
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md

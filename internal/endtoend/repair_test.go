@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,26 +44,23 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 	}
 
 	raiseMark(t, c, s, 4)
-	report := filepath.Join(t.TempDir(), "report.json")
-	found, err := c.Run(within(t, time.Minute), "audit", "acme", "--format", "json")
-	if err == nil || !strings.Contains(found, `"kind":"unaccounted"`) {
-		t.Fatalf("four numbers are unaccounted for: %v\n%s", err, found)
-	}
-	if err := os.WriteFile(report, []byte(found), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []struct{ flags, says string }{
-		{"--dry-run", "1 finding: 1 would be repaired, 0 no longer so, 0 left"},
-		{"--at-most=1000", "1 finding: 1 repaired, 0 no longer so, 0 left"},
-		{"--at-most=1000", "1 finding: 0 repaired, 1 no longer so, 0 left"},
-	} {
-		out, err := c.Run(within(t, time.Minute), "repair", "--from-report", report, step.flags)
-		if err != nil || !strings.Contains(out, step.says) {
-			t.Errorf("folio repair %s: %v\n%s\nwant %s", step.flags, err, out, step.says)
+	dir := t.TempDir()
+	out := followIn(t, c, dir, "The audit has findings")
+	for _, want := range []string{"1 finding: 1 would be repaired, 0 no longer so, 0 left", "1 finding: 1 repaired, 0 no longer so, 0 left", "0 unaccounted, 0 findings"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the page's commands printed no %q", want)
 		}
 	}
-	out, err := c.Run(within(t, time.Minute), "explain", s.String()+"/"+fmt.Sprint(statementOf(t, c, key, s).Void.Ranges[0].First))
-	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(found))); err != nil || !strings.Contains(out, sum) || !strings.Contains(out, "operator") {
+	report := filepath.Join(dir, "report.json")
+	if out, err := c.Run(within(t, time.Minute), "repair", "--from-report", report); err != nil || !strings.Contains(out, "1 finding: 0 repaired, 1 no longer so, 0 left") {
+		t.Errorf("repaired again: %v\n%s", err, out)
+	}
+	found, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err = c.Run(within(t, time.Minute), "explain", s.String()+"/"+fmt.Sprint(statementOf(t, c, key, s).Void.Ranges[0].First))
+	if sum := fmt.Sprintf("%x", sha256.Sum256(found)); err != nil || !strings.Contains(out, sum) || !strings.Contains(out, "operator") {
 		t.Errorf("the books do not say by which report the number is void: %v\n%s", err, out)
 	}
 	said := statementOf(t, c, key, s)
@@ -77,6 +75,20 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 	if out, err := c.Run(within(t, time.Minute), "repair", "--from-report", os.DevNull); err == nil || !strings.Contains(err.Error(), "exit status 2") {
 		t.Errorf("a report that is none: %v %s", err, out)
 	}
+}
+
+// followIn runs the commands of a section of docs/operations.md in a folder.
+func followIn(t *testing.T, c *devcluster.Cluster, dir, heading string) string {
+	t.Helper()
+	cmd := exec.CommandContext(within(t, 3*time.Minute), "sh", "-euxc", section(t, "../../docs/operations.md", heading))
+	cmd.Dir = dir
+	cmd.Env = append(c.Env(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s:\n%s", heading, out)
+	if err != nil {
+		t.Errorf("%s: %v", heading, err)
+	}
+	return string(out)
 }
 
 // repairRemoved has the ledger rebuilt that somebody has removed, while replicas rest.
