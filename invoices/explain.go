@@ -9,36 +9,6 @@ import (
 	"folio/counter"
 )
 
-// The states of a number.
-const (
-	stateIssued      = "issued"       // a document bears it, here or elsewhere
-	stateVoid        = "void"         // no document bears it or ever will
-	stateHeld        = "held"         // a replica holds it: it is being used now
-	stateFree        = "free"         // it was given back, and is used next
-	stateUnaccounted = "unaccounted"  // nothing is known of a number that was reserved
-	stateNotReserved = "not_reserved" // above the mark
-	stateBeforeFirst = "before_first" // below the first number of the series
-	stateUnknown     = "unknown"      // the ledger cannot tell
-)
-
-// Explanation is what became of one number. What is null or absent in it is not
-// known: nothing is guessed.
-type Explanation struct {
-	Series  string    `json:"series"`
-	Period  string    `json:"period"`
-	Number  int64     `json:"number"`
-	State   string    `json:"state"`
-	Summary string    `json:"summary"`         // the state in a sentence
-	First   *int64    `json:"first,omitempty"` // of the series, if its books could be read
-	Mark    *int64    `json:"mark,omitempty"`  // the highest number that was ever reserved
-	AsOf    time.Time `json:"as_of"`
-
-	Issued *ExplainedIssue `json:"issued,omitempty"`
-	Void   *ExplainedVoid  `json:"void,omitempty"`
-	Held   *ExplainedHold  `json:"held,omitempty"`
-	Free   *ExplainedFree  `json:"free,omitempty"`
-}
-
 // Explain tells what became of number n; period nil is the present one. The ledger
 // is read first, then the row; if neither says anything both are read again before
 // the number is called unaccounted, since it may have moved in between. A number
@@ -143,36 +113,48 @@ func (e *Explanation) fill(who Asker, s sight, state string) {
 	}
 	switch state {
 	case stateIssued:
-		e.Issued = s.issue(who, e)
-		e.Summary = fmt.Sprintf("Issued as %s on %s.", e.Issued.PrintedNumber, e.Issued.IssuedAt.Format(time.RFC3339))
-		if e.Issued.Status == statusCancelled {
-			e.Summary = fmt.Sprintf("Issued as %s on %s, and cancelled in full by credit notes.", e.Issued.PrintedNumber, e.Issued.IssuedAt.Format(time.RFC3339))
-		}
+		e.Issued = s.issue(who)
 	case stateVoid:
 		e.Void = s.void(who)
-		e.Summary = e.Void.Explanation
 	case stateHeld:
 		b := s.held(e.Number)
 		e.Held = &ExplainedHold{Since: b.At.UTC(), Block: blockOf(who, *b)}
-		e.Summary = "It is being used now: a replica holds it, and gives it to a document, or back."
 	case stateFree:
 		e.Free = &ExplainedFree{Since: s.free(e.Number).At.UTC()}
-		e.Summary = "It was given back without a document, and is used next."
-	case stateUnaccounted:
-		e.Summary = "It was reserved, and nothing is known of it since: no document, no void, nobody who holds it. An operator must look at it (folio audit)."
-	case stateNotReserved:
-		e.Summary = fmt.Sprintf("It was not reserved yet: the highest number that was is %d.", s.Mark)
-		if s.Mark < s.book.first {
-			e.Summary = "It was not reserved yet, nor was any other of the series in this period."
-		}
-	case stateBeforeFirst:
-		e.Summary = fmt.Sprintf("It lies before the first number of the series, which is %d.", s.book.first)
-	case stateUnknown:
-		e.Summary = "No document bears it and it is not void; whether it is held or free is unknown, since the ledger of the series cannot be read. An operator must look at it."
-		if s.fault == nil {
-			e.Summary = fmt.Sprintf("No document bears it and it is not void; whether it was reserved is unknown, since the ledger of the series ends at %d, below numbers of documents. An operator must look at it.", s.Mark)
-		}
 	}
+	e.Summary = e.summary(s)
+}
+
+// summary is the state in a sentence.
+func (e *Explanation) summary(s sight) string {
+	switch e.State {
+	case stateIssued:
+		text := fmt.Sprintf("Issued as %s on %s", e.Issued.PrintedNumber, e.Issued.IssuedAt.Format(time.RFC3339))
+		if e.Issued.Status == statusCancelled {
+			return text + ", and cancelled in full by credit notes."
+		}
+		return text + "."
+	case stateVoid:
+		return e.Void.Explanation
+	case stateHeld:
+		return "It is being used now: a replica holds it, and gives it to a document, or back."
+	case stateFree:
+		return "It was given back without a document, and is used next."
+	case stateUnaccounted:
+		return "It was reserved, and nothing is known of it since: no document, no void, nobody who holds it. An operator must look at it (folio audit)."
+	case stateBeforeFirst:
+		return fmt.Sprintf("It lies before the first number of the series, which is %d.", s.book.first)
+	case stateNotReserved:
+		if s.Mark < s.book.first {
+			return "It was not reserved yet, nor was any other number of the series in this period."
+		}
+		return fmt.Sprintf("It was not reserved yet: the highest number that was is %d.", s.Mark)
+	}
+	const odd = "No document bears it and it is not void; "
+	if s.fault != nil {
+		return odd + "whether it is held or free is unknown, since the ledger of the series cannot be read. An operator must look at it."
+	}
+	return fmt.Sprintf(odd+"whether it was reserved is unknown, since the ledger of the series ends at %d, below numbers of documents. An operator must look at it.", s.Mark)
 }
 
 // registered reports whether a holder is registered; nil if that cannot be told.

@@ -53,6 +53,9 @@ func (b *SeriesBook) VoidUnused(ctx context.Context, who Identity, name string, 
 	if err := document.CheckReason(reason); err != nil {
 		return VoidRest{}, err
 	}
+	if OwnReason(reason) && reason != reasonRangeExpired {
+		return VoidRest{}, invalid("/reason", fmt.Sprintf("is %q, by which folio itself says what happened; say it in other words", reason))
+	}
 	s, granted, err := b.granted(ctx, who, name, period)
 	if err != nil {
 		return VoidRest{}, err

@@ -34,6 +34,9 @@ func TestTheUnusedRestOfARangeIsListedAndVoid(t *testing.T) {
 	if err != nil || unused.Count != 60_009 || !slices.Equal(unused.Ranges, want) || unused.Period != "" {
 		t.Fatalf("unused: %+v, %v; want %v", unused, err, want)
 	}
+	if _, err := book.VoidUnused(t.Context(), who, "caf", nil, "failover"); !slices.Equal(pointers(err), []string{"/reason"}) {
+		t.Errorf("void for a reason of folio's own: %v", err)
+	}
 	for range 2 { // harmless when repeated
 		void, err := book.VoidUnused(t.Context(), who, "caf", nil, "annulled with the tax office")
 		if err != nil || void.Count != 60_009 || !slices.Equal(void.Ranges, want) || void.Reason != "annulled with the tax office" {

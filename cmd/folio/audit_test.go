@@ -113,6 +113,16 @@ func TestTheHelpOfTheAuditTellsItsExitStatus(t *testing.T) {
 	}
 }
 
+func TestAPersonWhoLooksOnSeesHowFarAnAuditIs(t *testing.T) {
+	var out bytes.Buffer
+	bar := &progress{out: &out, terminal: true, begun: time.Now()}
+	bar.showAudit(invoices.AuditProgress{Series: 3, All: 12, Rows: 4_500_000})
+	bar.end()
+	if !strings.Contains(out.String(), "[##########....") || !strings.Contains(out.String(), "3 of 12 series, 4500000 rows") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 func TestTheAuditSelectsByPath(t *testing.T) {
 	none := ""
 	for path, want := range map[string]counter.Selection{

@@ -27,6 +27,12 @@ func TestASwapTellsTheRevisionAtWhichTheLedgerWasReplaced(t *testing.T) {
 	if at != got.Kvs[0].ModRevision {
 		t.Errorf("told %d, the ledger was replaced at %d", at, got.Kvs[0].ModRevision)
 	}
+	if _, _, read, err := s.LoadAt(timeout(t), invoices); err != nil || read < at || read > got.Header.Revision {
+		t.Errorf("read at %d, %v; replaced at %d", read, err, at)
+	}
+	if _, _, read, err := s.LoadAt(timeout(t), counter.Series{Tenant: "acme", Name: "none"}); err != nil || read < at {
+		t.Errorf("a series without a ledger was read at %d, %v", read, err)
+	}
 	if text := string(got.Kvs[0].Value); strings.Contains(strings.ToLower(text), "revision") {
 		t.Errorf("the program before this one cannot read %s", text)
 	}

@@ -34,7 +34,7 @@ func BenchmarkAudit(b *testing.B) {
 		defer o.close(b)
 		o.fill(ctx, b)
 		for _, measure := range []func(context.Context, *testing.B, *office){
-			measureAudits,
+			measureAudits, measureRegister,
 		} {
 			measure(ctx, b, o)
 		}

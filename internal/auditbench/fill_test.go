@@ -91,7 +91,7 @@ func insert(of []book, first, last int64) string {
 			case when not void then 'bench-' || period || '-' || n end, case when not void then sha256(cast(n as text)::bytea) end, case when not void then 'key_bench' end,
 			case when not void then cast(period || '-01-01' as date) + cast(n %% 365 as integer) end, case when not void then 'EUR' end,
 			case when not void then 100 + n %% 900 end, case when not void then 0 end, case when not void then 100 + n %% 900 end,
-			case when not void then 'INV-' || period || '-' || lpad(cast(n as text), 6, '0') end,
+			case when not void then 'INV-' || period || '-' || lpad(cast(n as text), 7, '0') end,
 			case when not void then json_build_object('note', 'Consulting in week ' || n %% 52, 'customer', json_build_object('name', 'Customer ' || n %% 5000 || ' GmbH')) end
 		from (values %s) as k (tenant, period)
 		cross join lateral (select n, n %% 100 = 7 as void from generate_series(%d, %d) n) n`, strings.Join(named, ", "), first, last)
