@@ -14,7 +14,7 @@ import (
 // Why numbers are void.
 const (
 	reasonReplicaLost = "replica_lost" // the replica that held them died; its series voids such numbers
-	reasonFailover    = "failover"     // their block is of an earlier era; acknowledged rows may have been lost
+	reasonFailover    = "failover"     // Postgres failed over; rows that were acknowledged may have been lost
 )
 
 // What a series does with the numbers that a dead holder left.
@@ -52,7 +52,7 @@ func (o *Owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	case sameEra:
 		return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonReplicaLost, Era: found.era, Block: &b})
 	}
-	return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonFailover, Era: found.era, Block: &b})
+	return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: skipReason(b.Era, found.era), Era: found.era, Block: &b})
 }
 
 // mayTouch decides whether a server in era now may settle a block of the era

@@ -1,0 +1,77 @@
+package invoices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"folio/counter"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// withoutRow returns the numbers of whole that have no document, in pieces, each
+// read in one statement together with the era: had they been read one after the
+// other, documents of one history could be taken for those of another. An era that
+// is not the given one gives ErrUnavailable.
+func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counter.Series, whole []counter.Range) ([]counter.Range, error) {
+	const query = `
+		select current_era() as era, coalesce(runs.first, 0) as first, coalesce(runs.last, 0) as last
+		from (values (1)) as always left join (` + selectRuns + `) as runs on true
+		order by runs.first`
+	var left []counter.Range
+	for _, part := range pieces(whole, readAtOnce) {
+		var rows []struct {
+			Era   string `db:"era"`
+			First int64  `db:"first"`
+			Last  int64  `db:"last"`
+		}
+		doing := fmt.Sprintf("look for numbers of %s without a document in %s", s, part)
+		if err := sqlx.SelectContext(ctx, q, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last); err != nil {
+			return nil, wrap(doing, err)
+		}
+		var used []counter.Range
+		for _, r := range rows {
+			if r.Era != era {
+				return nil, fmt.Errorf("%s: %w: the era is %s, no longer %s", doing, ErrUnavailable, r.Era, era)
+			}
+			if r.First > 0 {
+				used = append(used, counter.Range{First: r.First, Last: r.Last})
+			}
+		}
+		left = append(left, without([]counter.Range{part}, merged(used))...)
+	}
+	return merged(left), nil
+}
+
+// blockSeries lists every series that has a ledger or a document, and whose numbers
+// are not given by a counter in Postgres.
+func blockSeries(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series, error) {
+	all, err := seriesToAudit(ctx, db, ledgers, AuditFilter{})
+	if err != nil {
+		return nil, err
+	}
+	var blocks []counter.Series
+	for _, s := range all {
+		r, err := db.findRule(ctx, s.Tenant, s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil || r.Numbering != numberingStrict {
+			blocks = append(blocks, s)
+		}
+	}
+	return blocks, nil
+}
+
+// loadLedger loads a ledger; damaged tells that it cannot be read, for ever.
+func loadLedger(ctx context.Context, ledgers Ledgers, s counter.Series) (l counter.Ledger, damaged bool, err error) {
+	l, _, err = ledgers.Load(ctx, s)
+	switch {
+	case errors.Is(err, counter.ErrDamaged):
+		return l, true, fmt.Errorf("%w: %w", ErrLedgerDamaged, err)
+	case err != nil:
+		return l, false, fmt.Errorf("read the ledger of %s: %w: %w", s, ErrUnavailable, err)
+	}
+	return l, false, nil
+}
