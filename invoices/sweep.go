@@ -21,8 +21,9 @@ type Sweeper struct {
 	Every   time.Duration // how often it looks whether there is something to do; 0: five seconds
 	Log     *slog.Logger  // nil: none
 
-	era  string                  // what done is about
-	done map[counter.Series]bool // nothing is left to do in these, or nothing that a sweep may do
+	era     string                  // what follows is about it
+	done    map[counter.Series]bool // nothing is left to do in these, or nothing that a sweep may do
+	refused int                     // how many are of the latter
 }
 
 // sweepMost is the most numbers that a sweep makes void in one series: more is no
@@ -80,13 +81,13 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 // sweep looks at every ledger, over conn.
 func (w *Sweeper) sweep(ctx context.Context, conn *sqlx.Conn, era, reason string) error {
 	if w.era != era {
-		w.era, w.done = era, make(map[counter.Series]bool)
+		w.era, w.done, w.refused = era, make(map[counter.Series]bool), 0
 	}
 	all, err := w.Ledgers.List(ctx, "", "")
 	if err != nil {
 		return fmt.Errorf("list the ledgers: %w", err)
 	}
-	left := 0
+	later := 0
 	for _, s := range all {
 		if w.done[s] {
 			continue
@@ -95,15 +96,15 @@ func (w *Sweeper) sweep(ctx context.Context, conn *sqlx.Conn, era, reason string
 		switch {
 		case errors.Is(err, errNotSwept):
 			w.Log.Error("numbers are left unaccounted for", "series", s.String(), "error", err)
-			left, done = left+1, true // again by another process, or in the next era
+			w.refused, done = w.refused+1, true // again by another process, or in the next era
 		case err != nil:
 			return err
 		case !done:
-			left++
+			later++
 		}
 		w.done[s] = done
 	}
-	if left > 0 {
+	if later+w.refused > 0 {
 		return nil
 	}
 	if _, err := w.DB.settling.ExecContext(ctx, insertSweep, era); err != nil {
