@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"folio/counter"
 
@@ -64,8 +65,13 @@ func blockSeries(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series
 	return blocks, nil
 }
 
+// storeTimeout bounds one answer of the counter's store, or of who keeps a note.
+const storeTimeout = 5 * time.Second
+
 // loadLedger loads a ledger; damaged tells that it cannot be read, for ever.
 func loadLedger(ctx context.Context, ledgers Ledgers, s counter.Series) (l counter.Ledger, damaged bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	l, _, err = ledgers.Load(ctx, s)
 	switch {
 	case errors.Is(err, counter.ErrDamaged):

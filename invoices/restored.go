@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"folio/counter"
 
@@ -29,6 +30,9 @@ type Restored struct {
 	// Above is the highest number of a series that may have been given, as a witness
 	// outside knows it; then Skip is not for that series.
 	Above map[counter.Series]int64
+	// Patience is how long replicas may take to hand back what they hold of a series;
+	// 0: one minute.
+	Patience time.Duration
 	// GiveUp is the timeline that is given up for an earlier one; 0: none.
 	GiveUp uint64
 
@@ -211,6 +215,8 @@ func (r *Restored) seek(ctx context.Context, s counter.Series, led counter.Ledge
 	if led.Mark >= to && len(led.Held) == 0 && len(led.Free) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, orDefault(r.Patience, time.Minute))
+	defer cancel()
 	if err := seekFar(ctx, r.Counter, r.Ledgers, s, to, reasonRestore); err != nil {
 		return numberError(err)
 	}

@@ -83,7 +83,9 @@ func (w *Sweeper) sweep(ctx context.Context, conn *sqlx.Conn, era, reason string
 	if w.era != era {
 		w.era, w.done, w.refused = era, make(map[counter.Series]bool), 0
 	}
-	all, err := w.Ledgers.List(ctx, "", "")
+	listing, cancel := context.WithTimeout(ctx, 6*storeTimeout)
+	defer cancel()
+	all, err := w.Ledgers.List(listing, "", "")
 	if err != nil {
 		return fmt.Errorf("list the ledgers: %w", err)
 	}

@@ -75,6 +75,8 @@ func (w *Witness) Load(ctx context.Context) error {
 }
 
 func (w *Witness) load(ctx context.Context) (text string, noted standing, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	text, err = w.Notes.LoadNote(ctx)
 	if err != nil {
 		return "", standing{}, fmt.Errorf("read how far Postgres had come: %w: %w", ErrUnavailable, err)
@@ -149,29 +151,38 @@ func (w *Witness) judged(err error) {
 
 func (w *Witness) log() *slog.Logger { return cmp.Or(w.Log, slog.New(slog.DiscardHandler)) }
 
-// look is how often Postgres is asked how far it has come.
-const look = time.Second
-
 // Run watches Postgres and raises the note until ctx ends, and once more then. It
 // is run once.
 func (w *Witness) Run(ctx context.Context, db *DB) error {
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	every := orDefault(w.Every, 5*time.Second)
+	var watching sync.WaitGroup
+	watching.Go(func() { everySecond(ctx, func() { w.look(ctx, db) }) }) // whatever the note takes
 	var due time.Time
-	for noted := int64(-1); ; {
-		w.look(ctx, db)
-		if turn := w.turn.Load(); turn != noted || !time.Now().Before(due) { // another era is told at once
-			w.raiseOrLog(ctx, db)
-			due, noted = time.Now().Add(every), turn
+	noted := int64(-1)
+	everySecond(ctx, func() {
+		turn := w.turn.Load()
+		if turn == noted && time.Now().Before(due) {
+			return
 		}
+		if w.raiseOrLog(ctx, db) { // another era is told at once
+			due, noted = time.Now().Add(orDefault(w.Every, 5*time.Second)), turn
+		}
+	})
+	watching.Wait()
+	last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	w.raiseOrLog(last, db)
+	return nil
+}
+
+// everySecond calls do now and every second until ctx ends.
+func everySecond(ctx context.Context, do func()) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		do()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			w.raiseOrLog(last, db)
-			return nil
 		}
 	}
 }
@@ -207,7 +218,7 @@ func (w *Witness) look(ctx context.Context, db *DB) {
 	}
 }
 
-func (w *Witness) raiseOrLog(ctx context.Context, db *DB) {
+func (w *Witness) raiseOrLog(ctx context.Context, db *DB) (raised bool) {
 	err := w.raise(ctx, db, w.beaten)
 	w.mu.Lock()
 	before := w.failing
@@ -218,6 +229,7 @@ func (w *Witness) raiseOrLog(ctx context.Context, db *DB) {
 	default:
 		w.log().Warn("how far Postgres has come is not noted, tried again", "error", err)
 	}
+	return err == nil
 }
 
 // Raise notes how far Postgres has come.
@@ -227,7 +239,7 @@ func (w *Witness) Raise(ctx context.Context, db *DB) error {
 
 // raise is Raise, with no beat of its own if the one that is noted is enough.
 func (w *Witness) raise(ctx context.Context, db *DB, enough func(noted standing) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
 	const tries = 5
 	for try := 1; ; try++ {
