@@ -28,14 +28,15 @@ func noEnvironment(t *testing.T) {
 
 func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
-		"restored": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_STRICT", "FOLIO_SERIES", "FOLIO_SKIP", "FOLIO_GIVE_UP_TIMELINE", "FOLIO_PATIENCE"},
-		"ledger":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
-		"audit":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
-		"import":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
-		"seek":     {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
+		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
+		"restored":       {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_STRICT", "FOLIO_SERIES", "FOLIO_SKIP", "FOLIO_GIVE_UP_TIMELINE", "FOLIO_PATIENCE"},
+		"ledger show":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
+		"ledger rebuild": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_DRY_RUN", "FOLIO_SAVE", "FOLIO_REBUILD_PATIENCE"},
+		"audit":          {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"import":         {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
+		"seek":           {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
 	} {
-		status, out, _ := folio(t, command, "--help")
+		status, out, _ := folio(t, append(strings.Fields(command), "--help")...)
 		if status != 0 {
 			t.Errorf("%s --help: status %d", command, status)
 		}
@@ -49,7 +50,7 @@ func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 
 func TestACommandLineThatIsNotUnderstoodEndsWithStatusTwo(t *testing.T) {
 	noEnvironment(t)
-	for _, args := range [][]string{{}, {"fly"}, {"audit", "--no-such-flag"}, {"serve", "--lease-ttl", "soon"}, {"tenant", "create"}} {
+	for _, args := range [][]string{{}, {"fly"}, {"audit", "--no-such-flag"}, {"serve", "--lease-ttl", "soon"}, {"tenant", "create"}, {"ledger", "a", "b"}} {
 		status, _, stderr := folio(t, args...)
 		if status != 2 || !strings.HasPrefix(stderr, "folio: ") {
 			t.Errorf("folio %v: status %d, %q", args, status, stderr)
@@ -66,6 +67,8 @@ func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
 	}{
 		{append([]string{"audit", "a/b/c/d"}, nobody...), "tenant/series/period"},
 		{append([]string{"serve", "--lease-ttl", "1500ms"}, nobody...), "whole seconds"},
+		{append([]string{"ledger", "a/b/c/d"}, nobody[2:]...), "tenant/series/period"},
+		{append([]string{"ledger", "rebuild", "a/b/c/d"}, nobody...), "tenant/series/period"},
 		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},
 		{[]string{"tenant", "create", "Bad Name", "--database-url", nobody[1]}, "lower-case"},
 		{[]string{"migrate", "--database-url", "nonsense"}, "database URL"},

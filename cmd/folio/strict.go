@@ -13,7 +13,7 @@ import (
 
 // strictCounters returns the counters of the strict series that were asked for;
 // none if Postgres was not given.
-func (c *ledgerCmd) strictCounters(ctx context.Context) (selected []invoices.StrictCounter, err error) {
+func (c *ledgerShowCmd) strictCounters(ctx context.Context) (selected []invoices.StrictCounter, err error) {
 	if c.DatabaseURL == "" {
 		return nil, nil
 	}

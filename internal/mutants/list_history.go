@@ -31,7 +31,7 @@ func historyMutants() []mutant {
 		{
 			name:  "raised-without-a-void",
 			rule:  "Numbers that a raised mark skips are void before the mark covers them: else they are missing.",
-			file:  "counter/reserve.go",
+			file:  "counter/raise.go",
 			old:   "\t\tif err := l.skip(ctx, s, led, floor); err != nil {\n\t\t\treturn led, err\n\t\t}\n",
 			new:   "",
 			tests: "^TestAMissingLedgerDoesNotStartFromOne$",

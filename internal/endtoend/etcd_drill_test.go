@@ -1,0 +1,99 @@
+package endtoend
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"folio/internal/devcluster"
+	"folio/internal/devcluster/etcd"
+)
+
+// etcdRestored takes a snapshot, goes on for a while, and restores it.
+func etcdRestored(t *testing.T, r etcd.Restore) {
+	d := newDrill(t, devcluster.Config{EtcdMembers: 3})
+	d.use("idle-early", 3)
+	d.use("idle-late", 1)
+	d.load.goesOn(200)
+	d.was = d.marks()
+	r.Snapshot = filepath.Join(t.TempDir(), "snapshot.db")
+	if err := d.c.Etcd.Snapshot(within(t, 20*time.Second), r.Snapshot); err != nil {
+		t.Fatal(err)
+	}
+	d.use("idle-late", 3)
+	late := d.seriesOf("idle-late").String()
+	d.load.goesOn(400)
+	pids := d.pids()
+
+	if err := d.c.Etcd.Restore(within(t, time.Minute), r); err != nil {
+		t.Fatal(err)
+	}
+	d.load.goesOn(200) // before anybody has said anything
+	d.follow("etcd was restored from a snapshot")
+	d.wantSaid(late+": the mark is 1, documents go up to 4; mark 1 -> 4, 0 numbers are void (restore)", " 0 missing, 0 findings")
+	d.goesOnEverywhere(pids)
+	d.end()
+}
+
+func TestEtcdIsRestoredFromAnOlderSnapshotUnderRunningReplicas(t *testing.T) {
+	etcdRestored(t, etcd.Restore{})
+}
+
+func TestEtcdIsRestoredWithItsRevisionsBumpedUnderRunningReplicas(t *testing.T) {
+	etcdRestored(t, etcd.Restore{BumpRevision: 1_000_000})
+}
+
+func TestEtcdIsLostAltogetherUnderRunningReplicas(t *testing.T) {
+	d := newDrill(t, devcluster.Config{EtcdMembers: 3})
+	d.use("idle-early", 3)
+	d.load.goesOn(400)
+	early, pids := d.seriesOf("idle-early").String(), d.pids()
+
+	if err := d.c.Etcd.Lose(within(t, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	d.load.goesOn(200)
+	d.follow("etcd was lost")
+	d.wantSaid(early+": there is no ledger, documents go up to 3; mark 0 -> 3, 0 numbers are void (restore)", " 0 missing, 0 findings")
+	d.goesOnEverywhere(pids)
+	d.end()
+}
+
+func TestLedgersAreDeletedDamagedAndPutBackUnderRunningReplicas(t *testing.T) {
+	d := newDrill(t, devcluster.Config{})
+	d.use("idle-early", 3)
+	d.use("idle-late", 2)
+	d.use("idle-always", 1)
+	early, late, always := d.seriesOf("idle-early").String(), d.seriesOf("idle-late").String(), d.seriesOf("idle-always").String()
+	const ledger = "/folio/ledger/"
+	older, found, err := d.c.Etcd.Get(within(t, 10*time.Second), ledger+always)
+	if err != nil || !found {
+		t.Fatal(older, found, err)
+	}
+	d.use("idle-always", 4)
+	d.load.goesOn(400)
+	busy, busyToo := d.seriesOf("tenant-00").String(), d.seriesOf("tenant-01").String()
+	pids := d.pids()
+
+	ctx := within(t, 20*time.Second)
+	for _, series := range []string{early, busy} {
+		if err := d.c.Etcd.Delete(ctx, ledger+series); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for series, value := range map[string]string{late: `{"v":1,"mark":`, busyToo: "\xff\x00 nobody's", always: older} {
+		if err := d.c.Etcd.Put(ctx, ledger+series, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.load.goesOn(200)
+	d.follow("A ledger was deleted or damaged")
+	d.wantSaid(
+		early+": there is no ledger, documents go up to 3; mark 0 -> 3, 0 numbers are void (restore)",
+		late+": the ledger cannot be read, documents go up to 2; mark 0 -> 2, 0 numbers are void (restore)",
+		always+": the mark is 1, documents go up to 5; mark 1 -> 5, 0 numbers are void (restore)",
+		busyToo+": the ledger cannot be read",
+		`"\xff\x00 nobody's"`, " 0 missing, 0 findings")
+	d.goesOnEverywhere(pids)
+	d.end()
+}
