@@ -45,7 +45,7 @@ func (w *Sweeper) Run(ctx context.Context) error {
 		if failed++; err == nil {
 			failed = 0
 		}
-		if failed == 1 && ctx.Err() == nil && !errors.Is(err, ErrBehind) && !errors.Is(err, ErrResuming) {
+		if failed == 1 && ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
 			w.Log.Warn("the numbers that a failover lost are not all void yet, tried again", "error", err)
 		}
 		select {

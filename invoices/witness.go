@@ -40,13 +40,13 @@ type Witness struct {
 	// for yet: it is for who accounts for it.
 	Announcing bool
 
-	turn atomic.Int64 // grows when another era is noted: who was let through passes again
+	turn    atomic.Int64          // grows when another era is noted: who was let through passes again
+	refused atomic.Pointer[error] // why the last connection was not let through; nil if it was
 
 	mu      sync.Mutex // guards what follows; never held across I/O
 	loaded  bool       // the note was read
 	noted   standing
 	pending standing // seen, and not known to be on the server's disk
-	refusal error    // why the last connection was not let through; nil if it was
 	counted int64    // the beat that was noted when this replica looked last
 	failing bool     // the note could not be raised; it was logged
 }
@@ -60,9 +60,10 @@ func (w *Witness) Refusal() error {
 	if w == nil {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.refusal
+	if err := w.refused.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // announcing reports whether w lets through a server that is not resumed.
@@ -136,11 +137,11 @@ func (w *Witness) admit(ask func() (string, error)) (turn int64, err error) {
 // judged remembers whether the last connection was let through, and logs when that
 // changes.
 func (w *Witness) judged(err error) {
-	w.mu.Lock()
-	before := w.refusal
-	w.refusal = err
-	w.mu.Unlock()
-	switch {
+	var why *error
+	if err != nil {
+		why = &err
+	}
+	switch before := w.refused.Swap(why); {
 	case (before == nil) == (err == nil):
 	case err != nil:
 		w.log().Error("nothing is written to Postgres until an operator says folio restored", "error", err)
