@@ -172,7 +172,7 @@ func (r *rebuild) keep(s counter.Series, was counter.Loaded) error {
 			return fmt.Errorf("keep the ledger of %s: %w", s, err)
 		}
 	}
-	_, err := fmt.Fprintf(r.cmd.stderr, "folio: removed, for %v: %s", was.Err, line)
+	_, err := fmt.Fprintf(r.cmd.stderr, "folio: removing what cannot be read (%v): %s", was.Err, line)
 	if err != nil {
 		return fmt.Errorf("print the ledger of %s before it is removed: %w", s, err)
 	}
