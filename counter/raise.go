@@ -15,10 +15,11 @@ type Raised struct {
 // Raise makes sure that the ledger of s covers every number that its owner knows to
 // be spent: for a ledger that was lost, or put back to an older state, before anybody
 // uses its series. What it skips has no row and is void, for the reason "restore",
-// before the mark covers it. A mark that is high enough stays; then From is To.
+// before the mark covers it. A mark that is high enough stays; then From is To. Free
+// numbers that have a row, if the owner can tell ([Knower]), are free no more.
 //
-// Blocks and free ranges stay as they are. So whoever can still write numbers above
-// the mark, out of a block that the ledger has forgotten, has to be fenced before.
+// Blocks stay as they are. So whoever can still write numbers of a block that the
+// ledger has forgotten has to be fenced before.
 // Raise may be called again after any error. Errors: what Rules.Refuse says,
 // ErrUnavailable, ErrDamaged, ErrClosed.
 func (a *Allocator) Raise(ctx context.Context, s Series) (Raised, error) {
@@ -49,7 +50,11 @@ func (l *life) raiseSeries(ctx context.Context, s Series) (Raised, error) {
 	if err != nil {
 		return Raised{}, err
 	}
-	return l.raise(ctx, l.change(s), rules.First, floor)
+	done, err := l.raise(ctx, l.change(s), rules.First, floor)
+	if err == nil {
+		err = l.takeOut(ctx, s)
+	}
+	return done, err
 }
 
 // raise has c bring the mark to floor, which was asked for before: the ledger is read

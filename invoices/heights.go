@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"folio/counter"
+
+	"github.com/lib/pq"
 )
 
 // Height is up to where the rows of a series go.
@@ -92,6 +94,32 @@ func (db *DB) StrictNames(ctx context.Context) (func(counter.Series) bool, error
 		strict[seriesName{r.Tenant, r.Name}] = true
 	}
 	return func(s counter.Series) bool { return strict[seriesName{s.Tenant, s.Name}] }, nil
+}
+
+// SeriesRange is some numbers of a series.
+type SeriesRange struct {
+	Series counter.Series
+	Range  counter.Range
+}
+
+// HaveRows returns which of all have a row for any of their numbers: one index probe
+// each.
+func (db *DB) HaveRows(ctx context.Context, all []SeriesRange) ([]bool, error) {
+	var tenants, names, periods []string
+	var firsts, lasts []int64
+	for _, n := range all {
+		tenants, names, periods = append(tenants, n.Series.Tenant), append(names, n.Series.Name), append(periods, n.Series.Period)
+		firsts, lasts = append(firsts, n.Range.First), append(lasts, n.Range.Last)
+	}
+	var have []bool
+	const query = `
+		select exists (select from documents d
+			where d.tenant = q.tenant and d.series = q.series and d.period = q.period and d.number between q.first and q.last)
+		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
+			with ordinality as q (tenant, series, period, first, last, i)
+		order by q.i`
+	err := db.audits.SelectContext(ctx, &have, query, pq.Array(tenants), pq.Array(names), pq.Array(periods), pq.Array(firsts), pq.Array(lasts))
+	return have, wrap("look for rows of numbers", err)
 }
 
 // CountVoids returns how many numbers of r are void for a reason.

@@ -107,3 +107,23 @@ func TestALedgerThatWasLostBeginsNoLaterThanItsRows(t *testing.T) {
 		t.Errorf("it begins at %d, above its first row, 12", got)
 	}
 }
+
+func TestNumbersThatHaveRowsAreKnown(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	for _, n := range []int64{3, 4, 9} {
+		voidRow(t, db, testSeries, n, "seek")
+	}
+	spent, err := (&Owner{DB: db}).Spent(t.Context(), testSeries, []counter.Range{{First: 1, Last: 3}, {First: 5, Last: 8}, {First: 9, Last: 12}})
+	if want := []counter.Range{{First: 3, Last: 3}, {First: 9, Last: 9}}; err != nil || !cmp.Equal(spent, want) {
+		t.Errorf("spent are %v, %v; want %v", spent, err, want)
+	}
+	other := testSeries
+	other.Period = "2025"
+	have, err := db.HaveRows(t.Context(), []SeriesRange{
+		{testSeries, counter.Range{First: 5, Last: 8}}, {testSeries, counter.Range{First: 5, Last: 9}}, {other, counter.Range{First: 1, Last: 9}},
+	})
+	if want := []bool{false, true, false}; err != nil || !cmp.Equal(have, want) {
+		t.Errorf("have rows: %v, %v; want %v", have, err, want)
+	}
+}

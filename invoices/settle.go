@@ -141,6 +141,19 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 	}, nil
 }
 
+// Spent implements counter.Knower: the numbers that have a row.
+func (o *Owner) Spent(ctx context.Context, s counter.Series, ranges []counter.Range) ([]counter.Range, error) {
+	var spent []counter.Range
+	for _, part := range pieces(ranges, readAtOnce) {
+		runs, err := readRuns(ctx, o.DB.settling, s, part)
+		if err != nil {
+			return nil, err
+		}
+		spent = append(spent, coverage(runs)...)
+	}
+	return merged(spent), nil
+}
+
 // Floor implements counter.Owner: the highest number of s that has a row.
 func (o *Owner) Floor(ctx context.Context, s counter.Series) (int64, error) {
 	return readFloor(ctx, o.DB.settling, s)

@@ -18,8 +18,8 @@ type ledgerRebuildCmd struct {
 	database
 	etcd
 	Series   string        `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
-	DryRun   bool          `help:"Say what would be done, and do nothing." env:"FOLIO_DRY_RUN"`
-	Save     string        `help:"File that damaged values are appended to before they are removed; they are printed in any case." env:"FOLIO_SAVE" placeholder:"FILE"`
+	DryRun   bool          `help:"Say what would be done, and do nothing." env:"FOLIO_REBUILD_DRY_RUN"`
+	Save     string        `help:"File that damaged values are appended to before they are removed; they are printed in any case." env:"FOLIO_REBUILD_SAVE" placeholder:"FILE"`
 	Patience time.Duration `help:"How long to go on trying while etcd or Postgres does not answer." env:"FOLIO_REBUILD_PATIENCE" default:"1m"`
 }
 
@@ -41,7 +41,7 @@ func (c *ledgerRebuildCmd) Run(cmd command) error {
 		if c.DryRun {
 			return c.foretell(cmd, db, filter)
 		}
-		fenced, err := db.FenceAll(cmd.ctx)
+		fenced, err := c.fence(cmd.ctx, db)
 		if err != nil {
 			return err
 		}
@@ -52,6 +52,35 @@ func (c *ledgerRebuildCmd) Run(cmd command) error {
 		})
 	})
 }
+
+// fence fences every holder. Where Postgres is busy it may have to wait for its turn.
+func (c *ledgerRebuildCmd) fence(ctx context.Context, db *invoices.DB) (fenced int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	defer cancel()
+	err = untilAnswered(ctx, func() (err error) {
+		fenced, err = db.FenceAll(ctx)
+		return err
+	})
+	return fenced, err
+}
+
+// untilAnswered goes on trying while the stores do not answer, until ctx ends.
+func untilAnswered(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if err == nil || !errors.Is(err, counter.ErrUnavailable) && !retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// retryAfter is how long a rebuild waits before it tries again.
+const retryAfter = 200 * time.Millisecond
 
 // foretell says what a rebuild would find.
 func (c *ledgerRebuildCmd) foretell(cmd command, db *invoices.DB, filter invoices.AuditFilter) error {
@@ -105,13 +134,7 @@ func (r *rebuild) run(filter invoices.AuditFilter) error {
 			if r.done++; len(found.wanting) > 100 {
 				shown.show(invoices.ImportProgress{Doing: "bring ledgers up to date", Bytes: int64(r.done), Size: int64(len(found.wanting))})
 			}
-			if errors.Is(err, counter.ErrUnavailable) || ctx.Err() != nil {
-				return err // for the others it would be the same
-			}
-			if err != nil {
-				r.refused = append(r.refused, err)
-			}
-			return nil
+			return r.judge(ctx, err)
 		})
 	}
 	if err := workers.Wait(); err != nil {
@@ -122,11 +145,30 @@ func (r *rebuild) run(filter invoices.AuditFilter) error {
 	return errors.Join(r.refused...)
 }
 
+// judge returns an error that would come again with every other series, and keeps one
+// that belongs to its series alone.
+func (r *rebuild) judge(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, counter.ErrUnavailable) || retryable(err) {
+		return err
+	}
+	r.refused = append(r.refused, err)
+	return nil
+}
+
 // series brings one ledger to cover all rows, and says what it did.
 func (r *rebuild) series(ctx context.Context, f wanting) error {
 	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
-	raised, err := r.attempts(ctx, f)
+	var raised counter.Raised
+	err := untilAnswered(ctx, func() (err error) {
+		if f.damage != nil {
+			err = r.remove(ctx, f.Series)
+		}
+		if err == nil {
+			raised, err = r.allocator.Raise(ctx, f.Series)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -141,26 +183,3 @@ func (r *rebuild) series(ctx context.Context, f wanting) error {
 		f.Series, f.trouble(), raised.From, raised.To, plural(void, "number is", "numbers are"))
 	return nil
 }
-
-// attempts goes on while the stores do not answer, and when the tool's own life ended.
-func (r *rebuild) attempts(ctx context.Context, f wanting) (raised counter.Raised, err error) {
-	for {
-		if f.damage != nil {
-			err = r.remove(ctx, f.Series)
-		}
-		if err == nil {
-			raised, err = r.allocator.Raise(ctx, f.Series)
-		}
-		if err == nil || !errors.Is(err, counter.ErrUnavailable) {
-			return raised, err
-		}
-		select {
-		case <-ctx.Done():
-			return raised, err
-		case <-time.After(retryAfter):
-		}
-	}
-}
-
-// retryAfter is how long a rebuild waits before it tries a series again.
-const retryAfter = 200 * time.Millisecond

@@ -21,6 +21,7 @@ type wanting struct {
 	mark    int64
 	missing bool
 	damage  error // set: the ledger cannot be read
+	spent   bool  // some number that it calls free has a row
 }
 
 // trouble says what is wrong with the ledger.
@@ -32,6 +33,8 @@ func (w wanting) trouble() string {
 		return fmt.Sprintf("the ledger cannot be read, documents go up to %d", w.highest)
 	case w.missing:
 		return fmt.Sprintf("there is no ledger, documents go up to %d", w.highest)
+	case w.mark >= w.highest:
+		return "numbers that the ledger calls free have documents"
 	}
 	return fmt.Sprintf("the mark is %d, documents go up to %d", w.mark, w.highest)
 }
@@ -76,7 +79,7 @@ func surveyLedgers(ctx context.Context, db *invoices.DB, store *etcdstore.Store,
 	})
 	found := surveyed{all: len(all)}
 	for page := range slices.Chunk(all, counter.MaxSwaps) {
-		more, err := wantingOf(ctx, store, page, highest)
+		more, err := wantingOf(ctx, db, store, page, highest)
 		if err != nil {
 			return surveyed{}, err
 		}
@@ -86,22 +89,48 @@ func surveyLedgers(ctx context.Context, db *invoices.DB, store *etcdstore.Store,
 }
 
 // wantingOf reads the ledgers of a page and returns those that want something.
-func wantingOf(ctx context.Context, store *etcdstore.Store, page []counter.Series, highest map[counter.Series]int64) ([]wanting, error) {
+func wantingOf(ctx context.Context, db *invoices.DB, store *etcdstore.Store, page []counter.Series, highest map[counter.Series]int64) ([]wanting, error) {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	loaded, err := store.LoadMany(callCtx, page)
 	if err != nil {
 		return nil, err
 	}
+	spent, err := freeAndSpent(callCtx, db, page, loaded)
+	if err != nil {
+		return nil, err
+	}
 	var found []wanting
 	for i, s := range page {
-		w := wanting{Series: s, highest: highest[s], mark: loaded[i].Ledger.Mark, damage: loaded[i].Err}
+		w := wanting{Series: s, highest: highest[s], mark: loaded[i].Ledger.Mark, damage: loaded[i].Err, spent: spent[s]}
 		w.missing = w.damage == nil && loaded[i].Version == ""
-		if w.damage != nil || w.mark < w.highest {
+		if w.damage != nil || w.spent || w.mark < w.highest {
 			found = append(found, w)
 		}
 	}
 	return found, nil
+}
+
+// freeAndSpent returns the series of which some number is called free and has a row.
+func freeAndSpent(ctx context.Context, db *invoices.DB, page []counter.Series, loaded []counter.Loaded) (map[counter.Series]bool, error) {
+	var free []invoices.SeriesRange
+	for i, s := range page {
+		for _, f := range loaded[i].Ledger.Free {
+			free = append(free, invoices.SeriesRange{Series: s, Range: f.Range})
+		}
+	}
+	if len(free) == 0 {
+		return nil, nil
+	}
+	have, err := db.HaveRows(ctx, free)
+	if err != nil {
+		return nil, err
+	}
+	spent := make(map[counter.Series]bool)
+	for i, f := range free {
+		spent[f.Series] = spent[f.Series] || have[i]
+	}
+	return spent, nil
 }
 
 // remove takes a value that cannot be read out of the way, once it is kept: exactly
@@ -143,7 +172,7 @@ func (r *rebuild) keep(s counter.Series, was counter.Loaded) error {
 			return fmt.Errorf("keep the ledger of %s: %w", s, err)
 		}
 	}
-	_, err := fmt.Fprintf(r.cmd.stderr, "folio: removed, for %v: %s", was.Err, line)
+	_, err := fmt.Fprintf(r.cmd.stderr, "folio: removing what cannot be read (%v): %s", was.Err, line)
 	if err != nil {
 		return fmt.Errorf("print the ledger of %s before it is removed: %w", s, err)
 	}

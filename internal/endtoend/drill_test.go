@@ -83,15 +83,21 @@ func (d *drill) issue(r *devcluster.Replica, name string) {
 	d.told[name][number] = true
 }
 
+// ledgers lists the series that have a ledger.
+func (b books) ledgers() []counter.Series {
+	b.t.Helper()
+	all, err := b.store.List(within(b.t, 10*time.Second), "", "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return all
+}
+
 // marks reads the mark of every ledger.
 func (d *drill) marks() map[counter.Series]int64 {
 	d.Helper()
-	all, err := d.b.store.List(within(d.T, 10*time.Second), "", "")
-	if err != nil {
-		d.Fatal(err)
-	}
 	marks := make(map[counter.Series]int64)
-	for _, s := range all {
+	for _, s := range d.b.ledgers() {
 		l, _, err := d.b.store.Load(within(d.T, 10*time.Second), s)
 		if err != nil {
 			d.Fatal(err)

@@ -1,7 +1,10 @@
 package endtoend
 
 import (
+	"database/sql"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +99,56 @@ func TestLedgersAreDeletedDamagedAndPutBackUnderRunningReplicas(t *testing.T) {
 		`"\xff\x00 nobody's"`, " 0 missing, 0 findings")
 	d.goesOnEverywhere(pids)
 	d.end()
+}
+
+// A rebuild is killed again and again, wherever it happens to be, and completed.
+func TestARebuildThatIsKilledAgainAndAgainIsCompleted(t *testing.T) {
+	c := startCluster(t, devcluster.Config{Replicas: 1})
+	db, err := sql.Open("postgres", c.DatabaseURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	const series = 2000
+	const insert = `
+		insert into documents (tenant, series, period, number, status, created_at, reason)
+		select 't' || s, 'invoice', '2026', n, 'void', now(), 'seek' from generate_series(1, $1) as s, unnest(array[1, 2, 4]) as n`
+	if _, err := db.ExecContext(within(t, time.Minute), insert, series); err != nil {
+		t.Fatal(err)
+	}
+	b := openBooks(t, c)
+	raised := func() int { return len(b.ledgers()) }
+	killed := 0
+	for before := 0; before < series/2 && killed < 20; killed++ {
+		run := exec.Command(filepath.Join(bin, "folio"), "ledger", "rebuild")
+		run.Env = c.Env()
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, time.Minute, "the rebuild comes on by 200 series", func() bool { return raised() > before+200 })
+		_ = run.Process.Kill()
+		_ = run.Wait()
+		before = raised()
+	}
+	if killed < 2 {
+		t.Errorf("it was killed %d times: the test shows nothing", killed)
+	}
+	out, err := c.Run(within(t, 2*time.Minute), "ledger", "rebuild")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	if !strings.Contains(out, "mark 0 -> 4, 1 number is void (restore)") {
+		t.Errorf("the last run raised nothing: the test shows nothing:\n%s", out)
+	}
+	begun := time.Now()
+	if out, err = c.Run(within(t, 2*time.Minute), "ledger", "rebuild"); err != nil || !strings.Contains(out, "2000 series: 2000 needed nothing, 0 brought") {
+		t.Errorf("%v; again it said:\n%s", err, out)
+	}
+	t.Logf("killed %d times; a run that finds nothing to do took %s", killed, time.Since(begun).Round(time.Millisecond))
+	var void, restored int
+	const count = `select count(*), count(*) filter (where number = 3 and reason = 'restore') from documents where status = 'void'`
+	if err := db.QueryRowContext(within(t, time.Minute), count).Scan(&void, &restored); err != nil || void != 4*series || restored != series {
+		t.Errorf("%d numbers are void, %d of them number 3 for the restore, %v; want %d and %d", void, restored, err, 4*series, series)
+	}
+	auditIsClean(t, c)
 }

@@ -37,6 +37,14 @@ func historyMutants() []mutant {
 			tests: "^TestAMissingLedgerDoesNotStartFromOne$",
 		},
 		{
+			name:  "spent-and-still-free",
+			rule:  "After a restore of the store a free number that has a row is free no more: were its row lost later, it would be given again.",
+			file:  "counter/takeout.go",
+			old:   "rest := minus(f.Range, spent)",
+			new:   "rest := []Range{f.Range}",
+			tests: "^TestWhatAnOlderLedgerCallsFreeAndHasARowIsFreeNoMore$",
+		},
+		{
 			name: "names-used-again",
 			rule: "No two lives share a name: the fence of the one would bar the other, or let it pass.",
 			file: "counter/allocator.go",
