@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -38,6 +39,8 @@ type Restored struct {
 
 	// Progress is told of each series as it is done, one at a time; nil: nobody is.
 	Progress func(done, of int, a Recovered)
+
+	since string // a transaction before the announcement
 }
 
 // Recovered is what an announcement did to one series.
@@ -62,6 +65,11 @@ func (r *Restored) Announce(ctx context.Context) (Announcement, error) {
 	if err := r.DB.checkSettings(ctx); err != nil {
 		return Announcement{}, err
 	}
+	for s := range r.Above {
+		if err := r.mayName(ctx, s); err != nil {
+			return Announcement{}, err
+		}
+	}
 	_, noted, err := w.load(ctx)
 	if err != nil {
 		return Announcement{}, err
@@ -73,6 +81,9 @@ func (r *Restored) Announce(ctx context.Context) (Announcement, error) {
 	if now.system == noted.system && now.timeline < noted.timeline && r.GiveUp != noted.timeline {
 		return Announcement{}, fmt.Errorf("this Postgres is on timeline %d, and timeline %d of it was written to: is it an old primary? If it is what you restored, and timeline %d is gone for ever, say --give-up-timeline %d",
 			now.timeline, noted.timeline, noted.timeline, noted.timeline)
+	}
+	if err := r.DB.rest.GetContext(ctx, &r.since, `select cast(cast(pg_current_xact_id() as xid) as text)`); err != nil {
+		return Announcement{}, wrap("ask Postgres for its present transaction", err)
 	}
 	a := Announcement{Now: now.String()}
 	if noted != (standing{}) {
@@ -130,29 +141,30 @@ func (r *Restored) Account(ctx context.Context, era string) (failed []Recovered,
 	return failed, errors.Join(err, ctx.Err())
 }
 
-// series lists what is to be accounted for. What a witness outside names has to
-// exist.
+// mayName refuses a series of Above of which nobody knows anything, and one whose
+// numbers the ledger does not give.
+func (r *Restored) mayName(ctx context.Context, s counter.Series) error {
+	said, err := findSeries(ctx, r.DB.rest, s.Tenant, s.Name)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		if led, damaged, err := loadLedger(ctx, r.Ledgers, s); damaged || err == nil && led.Mark > 0 {
+			return nil // it was made after the backup
+		}
+		return fmt.Errorf("%s: there is no such series; make it first, or correct its name: %w", s, ErrNotFound)
+	case err != nil:
+		return err
+	}
+	rule, err := said.rule()
+	if err == nil && !rule.keeps(s, false) {
+		return fmt.Errorf("%s is strict, or %q is none of its periods; how strict series go on is said with --strict", s, s.Period)
+	}
+	return err
+}
+
+// series lists what is to be accounted for.
 func (r *Restored) series(ctx context.Context) ([]counter.Series, error) {
 	all, err := blockSeries(ctx, r.DB, r.Ledgers)
-	if err != nil {
-		return nil, err
-	}
-	for s := range r.Above {
-		if slices.Contains(all, s) {
-			continue
-		}
-		rule, err := r.DB.findRule(ctx, s.Tenant, s.Name)
-		switch {
-		case err != nil:
-			return nil, err
-		case rule == nil:
-			return nil, fmt.Errorf("%s: there is no such series; make it first, or correct its name: %w", s, ErrNotFound)
-		case !rule.keeps(s, false):
-			return nil, fmt.Errorf("%s is strict, or %q is none of its periods; how strict series go on is said with --strict", s, s.Period)
-		}
-		all = append(all, s)
-	}
-	return sortedSeries(all), nil
+	return sortedSeries(slices.AppendSeq(all, maps.Keys(r.Above))), err
 }
 
 func (r *Restored) account(ctx context.Context, era string, s counter.Series) Recovered {
@@ -169,10 +181,6 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		if a.Mark, err = r.goal(ctx, s, max(led.Mark, floor)); err != nil {
 			return err
 		}
-		before, err := r.restoredVoids(ctx, s, a.Mark)
-		if err != nil {
-			return err
-		}
 		if err := r.seek(ctx, s, led, a.Mark); err != nil {
 			return err
 		}
@@ -186,8 +194,7 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		if err := (&Owner{DB: r.DB}).void(ctx, voids{Series: s, Ranges: lost, Reason: reasonRestore, Era: era}); err != nil {
 			return err
 		}
-		after, err := r.restoredVoids(ctx, s, a.Mark)
-		a.Void = without(after, before)
+		a.Void, err = r.nowVoid(ctx, s, a.Mark)
 		return err
 	}()
 	return a
@@ -223,16 +230,24 @@ func (r *Restored) seek(ctx context.Context, s counter.Series, led counter.Ledge
 	return nil
 }
 
-// restoredVoids are the numbers of s up to last that are void for a restore.
-func (r *Restored) restoredVoids(ctx context.Context, s counter.Series, last int64) ([]counter.Range, error) {
+// nowVoid are the numbers of s up to last that are void for a restore since this one
+// was announced, by whomever: replicas settle blocks meanwhile.
+func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([]counter.Range, error) {
+	const query = `
+		select min(number) as first, max(number) as last
+		from (select number, number - row_number() over (order by number) as island
+		      from documents
+		      where tenant = $1 and series = $2 and period = $3 and number between $4 and $5
+		        and status = 'void' and reason = $6 and age(xmin) < age(cast($7 as xid))) d
+		group by island
+		order by 1`
 	var found []counter.Range
 	for _, part := range pieces(upTo(last), readAtOnce) {
 		var rows []struct {
 			First int64 `db:"first"`
 			Last  int64 `db:"last"`
 		}
-		err := sqlx.SelectContext(ctx, r.DB.settling, &rows, selectVoids, s.Tenant, s.Name, s.Period, part.First, part.Last, reasonRestore)
-		if err != nil {
+		if err := sqlx.SelectContext(ctx, r.DB.settling, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last, reasonRestore, r.since); err != nil {
 			return nil, wrap("read the voids of "+s.String(), err)
 		}
 		for _, row := range rows {

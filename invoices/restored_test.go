@@ -3,7 +3,9 @@ package invoices
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,8 +123,7 @@ func TestWhatAWitnessOutsideKnowsIsSkipped(t *testing.T) {
 	mustBeClean(t, direct, store)
 
 	again := Restored{DB: watched(t, url, &Witness{Notes: &notes{}, Announcing: true}), Ledgers: store, Above: map[counter.Series]int64{of("mistyped"): 7}}
-	load(t, again.DB.witness)
-	if _, err := again.Account(t.Context(), "any"); !errors.Is(err, ErrNotFound) {
+	if _, err := again.Announce(t.Context()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a series that does not exist: %v", err)
 	}
 }
@@ -286,4 +287,111 @@ func TestAReplicaGivesUpItsHolderWhenAnotherEraIsNoted(t *testing.T) {
 	r.mustIssue(t, request(who, "next", "n"))
 	r.stop()
 	mustBeClean(t, direct, store)
+}
+
+// Replicas of the program before this one do not wait for the announcement's end.
+// They go on above what is accounted for, and nothing of theirs becomes void.
+func TestAReplicaThatDoesNotWaitGoesOnAboveWhatIsAccountedFor(t *testing.T) {
+	t.Parallel()
+	url, store, told := databaseFor(t), &countertest.Mem{}, &notes{}
+	direct := open(t, url)
+	who := newTenant(t, direct, "acme")
+	early := &Witness{Notes: told, Announcing: true} // as the program before does, it enrols at once
+	old := newReplica(t, watched(t, url, early), store)
+	load(t, early)
+	var before []int64
+	for range 20 {
+		before = append(before, old.mustIssue(t, request(who, "", "n")).Invoice.Number)
+	}
+	s := series2026(who)
+	lose(t, direct, s, 5)
+
+	stop, given := make(chan struct{}), make(chan []int64)
+	go func() {
+		var numbers []int64
+		defer func() { given <- numbers }()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if got, err := old.Issue(t.Context(), request(who, "", "n")); err == nil {
+				numbers = append(numbers, got.Invoice.Number)
+			}
+		}
+	}()
+	announced(t, url, store, told, Restored{})
+	close(stop)
+	for _, n := range <-given {
+		if n <= 5 {
+			t.Errorf("%d was given again", n)
+		}
+	}
+	for _, n := range before[5:] {
+		if status := ask[string](t, direct, `select coalesce(max(reason), 'not void') from documents where number = $1`, n); status != "restore" && status != "not void" {
+			t.Errorf("%d is %s", n, status)
+		}
+	}
+	old.stop()
+	mustBeClean(t, direct, store)
+}
+
+// A dump is loaded into another cluster: what the ledger holds is of another system,
+// and of an earlier epoch once the restore is announced.
+func TestBlocksOfAnotherSystemAreVoidOnceARestoreIsAnnounced(t *testing.T) {
+	t.Parallel()
+	url, store, told := databaseFor(t), &countertest.Mem{}, &notes{}
+	direct := open(t, url)
+	newTenant(t, direct, "acme")
+	elsewhere := stand(t, direct)
+	elsewhere.system++
+	elsewhere.timeline, elsewhere.lsn, elsewhere.beat = 9, 1<<40, 1<<40
+	told.says(t, elsewhere)
+	store.Put(testSeries, heldIn(elsewhere.era.String(), 10))
+
+	w := &Witness{Notes: told}
+	db := watched(t, url, w)
+	load(t, w)
+	if err := db.settling.PingContext(t.Context()); !errors.Is(err, ErrBehind) {
+		t.Errorf("another cluster is written to: %v", err)
+	}
+	got := announced(t, url, store, told, Restored{})[testSeries]
+	if diff := cmp.Diff([]counter.Range{{First: 1, Last: 10}}, got.Void); diff != "" {
+		t.Errorf("void want (-) got (+):\n%s", diff)
+	}
+	if noted := told.read(t); noted.system == elsewhere.system || noted.epoch != 1 {
+		t.Errorf("noted is %s", noted)
+	}
+	enrolled(t, db, "another")
+	mustBeClean(t, direct, store)
+}
+
+// Who enrols at the moment in which a restore is announced does so before, and is
+// fenced, or waits.
+func TestEnrollingWhileARestoreIsAnnounced(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	var racing sync.WaitGroup
+	for i := range 20 {
+		racing.Go(func() {
+			name := fmt.Sprintf("h%d", i)
+			if era, err := (&Owner{DB: db}).Enroll(t.Context(), name); err == nil && !strings.HasPrefix(era, "0.") {
+				t.Errorf("%s enrolled in %s", name, era)
+			} else if err != nil && !errors.Is(err, ErrUnavailable) && !strings.Contains(err.Error(), "take another name") {
+				t.Error(err)
+			}
+		})
+		if i == 10 {
+			racing.Go(func() {
+				if _, err := db.RaiseEpoch(t.Context(), 0); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	racing.Wait()
+	if n := ask[int](t, db, `select count(*) from holders where fenced_at is null and era = current_era()`); n != 0 {
+		t.Errorf("%d holders may write in an era that is not accounted for", n)
+	}
 }
