@@ -83,7 +83,7 @@ var (
 	// was restored from a backup, or another server took its place. Nothing was
 	// stored, nor will be, until an operator has said how it goes on. It wraps
 	// ErrUnavailable.
-	ErrBehind = fmt.Errorf("Postgres is behind what was seen of it before; an operator must say how it goes on (folio restored): %w", ErrUnavailable)
+	ErrBehind = fmt.Errorf("the database is behind what was seen of it before; an operator must say how it goes on (folio restored): %w", ErrUnavailable)
 
 	// ErrResuming: a restore of Postgres was announced, and what it lost is not
 	// accounted for yet. It wraps ErrUnavailable.
