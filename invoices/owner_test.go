@@ -18,7 +18,7 @@ import (
 // wall keeps out. What serves requests is not among them.
 var administration = []string{
 	"Open", "sets", "Ping", "Check", "checkSchema", "inTx", // the connections themselves
-	"RaiseEpoch", "ContinueStrict",
+	"RaiseEpoch", "FenceAll", "ContinueStrict",
 	"CreateTenant", "ChangeTenant", "ListTenants", "CreateSeries", "Put",
 	"Create", "List of Keys", "Revoke",
 }
