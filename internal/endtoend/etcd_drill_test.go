@@ -31,7 +31,10 @@ func etcdRestored(t *testing.T, r etcd.Restore) {
 	if err := d.c.Etcd.Restore(within(t, time.Minute), r); err != nil {
 		t.Fatal(err)
 	}
-	d.load.goesOn(200) // before anybody has said anything
+	d.load.goesOn(200)      // before anybody has said anything
+	if r.BumpRevision > 0 { // lower revisions may have caught up before a replica looks
+		d.everyReplicaBeginsAnew()
+	}
 	d.follow("etcd was restored from a snapshot")
 	d.wantSaid(late+": the mark is 1, documents go up to 4; mark 1 -> 4, 0 numbers are void (restore)", " 0 missing, 0 findings")
 	d.goesOnEverywhere(pids)
@@ -56,6 +59,7 @@ func TestEtcdIsLostAltogetherUnderRunningReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.load.goesOn(200)
+	d.everyReplicaBeginsAnew()
 	d.follow("etcd was lost")
 	d.wantSaid(early+": there is no ledger, documents go up to 3; mark 0 -> 3, 0 numbers are void (restore)", " 0 missing, 0 findings")
 	d.goesOnEverywhere(pids)
