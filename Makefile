@@ -64,6 +64,10 @@ bench-counter: ## what taking a number costs, beside a bare atomic addition; ROU
 bench-import: ## what moving a million invoices in costs, beside a bare COPY; ROWS=1000000
 	@GO=$(GO) scripts/bench-import $(or $(ROWS),1000000)
 
+.PHONY: bench-audit
+bench-audit: ## what accounting for ten million documents costs; COUNT=10000000
+	@GO=$(GO) scripts/bench-audit $(or $(COUNT),10000000)
+
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md

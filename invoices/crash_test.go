@@ -32,7 +32,7 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 {
+		if a.Held.Count != 0 {
 			t.Errorf("%+v: held after a graceful stop", a)
 		}
 	}

@@ -36,6 +36,7 @@ type DB struct {
 	hearing  *sqlx.DB // folio_reader: the one that listens
 	settling *sqlx.DB // folio_settler: holders, fences and voids
 	audits   *sqlx.DB // folio_auditor
+	duties   *sqlx.DB // folio_auditor: those that hold the lock of a Duty
 	rest     *sqlx.DB // the owner: migrations and administration
 	url      string
 	witness  *Witness // compares the connections of batches, lookUps and settling; may be nil
@@ -80,6 +81,7 @@ func Open(cfg DBConfig) (*DB, error) {
 		{&db.hearing, roleReader, restTimeout, 1, nil},
 		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault, cfg.Witness},
 		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault, nil},
+		{&db.duties, roleAuditor, restTimeout, 2, nil},
 		{&db.rest, owner, restTimeout, others * 4 / othersDefault, nil},
 	} {
 		connector, err := newConnector(cfg.URL, set.role, set.timeout, cfg.Silence)
@@ -96,7 +98,7 @@ func Open(cfg DBConfig) (*DB, error) {
 
 // sets are all sets of connections.
 func (db *DB) sets() []*sqlx.DB {
-	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.rest}
+	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.duties, db.rest}
 }
 
 // Close closes the connections, once what uses them has ended.

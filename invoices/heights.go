@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/lib/pq"
 )
@@ -18,26 +19,26 @@ type Height struct {
 // heightsAtOnce is how many series one statement reads: a few index probes each.
 const heightsAtOnce = 1000
 
-// Heights returns every block series that f selects and that has rows, in the order
+// Heights returns every block series that are selected and that has rows, in the order
 // of their keys. It costs a few index probes per series, however many rows each has.
-func (db *DB) Heights(ctx context.Context, f AuditFilter) ([]Height, error) {
+func (db *DB) Heights(ctx context.Context, of counter.Selection) ([]Height, error) {
 	strict, err := db.StrictNames(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []Height
-	after := counter.Series{Tenant: f.Tenant}
+	after := counter.Series{Tenant: of.Tenant}
 	for {
 		page, err := db.heightsAfter(ctx, after)
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range page {
-			if f.selects(h.Series) && !strict(h.Series) {
+			if of.Selects(h.Series) && !strict(h.Series) {
 				all = append(all, h)
 			}
 		}
-		if len(page) < heightsAtOnce || f.Tenant != "" && page[len(page)-1].Tenant != f.Tenant {
+		if len(page) < heightsAtOnce || of.Tenant != "" && page[len(page)-1].Tenant != of.Tenant {
 			return all, nil
 		}
 		after = page[len(page)-1].Series
@@ -127,7 +128,7 @@ func (db *DB) CountVoids(ctx context.Context, s counter.Series, r counter.Range,
 	const query = `
 		select count(*) from documents
 		where tenant = $1 and series = $2 and period = $3 and number between $4 and $5 and status = 'void' and reason = $6`
-	for _, part := range pieces([]counter.Range{r}, readAtOnce) {
+	for _, part := range accounts.Pieces([]counter.Range{r}, readAtOnce) {
 		var n int64
 		if err := db.audits.GetContext(ctx, &n, query, s.Tenant, s.Name, s.Period, part.First, part.Last, reason); err != nil {
 			return 0, wrap(fmt.Sprintf("count what is void of %s", s), err)

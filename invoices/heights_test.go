@@ -38,15 +38,15 @@ func TestHeightsAreThoseOfAllBlockSeriesThatHaveRows(t *testing.T) {
 	voidRow(t, db, counter.Series{Tenant: "acme", Name: "strict"}, 5, "seek")
 	year := "2026"
 	for name, row := range map[string]struct {
-		f    AuditFilter
+		f    counter.Selection
 		want []Height
 	}{
-		"all":      {AuditFilter{}, want},
-		"tenant":   {AuditFilter{Tenant: "acme"}, want[:3]},
-		"series":   {AuditFilter{Tenant: "acme", Series: "invoice"}, want[:2]},
-		"period":   {AuditFilter{Tenant: "acme", Series: "invoice", Period: &year}, want[1:2]},
-		"no such":  {AuditFilter{Tenant: "ac"}, nil},
-		"a strict": {AuditFilter{Tenant: "acme", Series: "strict"}, nil},
+		"all":      {counter.Selection{}, want},
+		"tenant":   {counter.Selection{Tenant: "acme"}, want[:3]},
+		"series":   {counter.Selection{Tenant: "acme", Name: "invoice"}, want[:2]},
+		"period":   {counter.Selection{Tenant: "acme", Name: "invoice", Period: &year}, want[1:2]},
+		"no such":  {counter.Selection{Tenant: "ac"}, nil},
+		"a strict": {counter.Selection{Tenant: "acme", Name: "strict"}, nil},
 	} {
 		got, err := db.Heights(t.Context(), row.f)
 		if err != nil || !cmp.Equal(got, row.want) {
@@ -70,7 +70,7 @@ func TestHeightsAreReadPageByPage(t *testing.T) {
 	if _, err := db.rest.ExecContext(t.Context(), insert, tenants); err != nil {
 		t.Fatal(err)
 	}
-	got, err := db.Heights(t.Context(), AuditFilter{})
+	got, err := db.Heights(t.Context(), counter.Selection{})
 	if err != nil || len(got) != 2*tenants {
 		t.Fatalf("%d series, %v; want %d", len(got), err, 2*tenants)
 	}

@@ -1,12 +1,15 @@
 package invoices
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -21,7 +24,7 @@ func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counte
 		from (values (1)) as always left join (` + selectRuns + `) as runs on true
 		order by runs.first`
 	var left []counter.Range
-	for _, part := range pieces(whole, readAtOnce) {
+	for _, part := range accounts.Pieces(whole, readAtOnce) {
 		var rows []struct {
 			Era   string `db:"era"`
 			First int64  `db:"first"`
@@ -40,29 +43,45 @@ func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counte
 				used = append(used, counter.Range{First: r.First, Last: r.Last})
 			}
 		}
-		left = append(left, without([]counter.Range{part}, merged(used))...)
+		left = append(left, accounts.Without([]counter.Range{part}, accounts.Merged(used))...)
 	}
-	return merged(left), nil
+	return accounts.Merged(left), nil
 }
 
 // blockSeries lists every series that has a ledger or a document, and whose numbers
 // are not given by a counter in Postgres.
 func blockSeries(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series, error) {
-	all, err := seriesToAudit(ctx, db, ledgers, AuditFilter{})
+	strict, err := db.StrictNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var blocks []counter.Series
-	for _, s := range all {
-		r, err := db.findRule(ctx, s.Tenant, s.Name)
-		if err != nil {
-			return nil, err
-		}
-		if r == nil || r.Numbering != numberingStrict {
-			blocks = append(blocks, s)
-		}
+	all, err := listLedgers(ctx, ledgers)
+	if err != nil {
+		return nil, err
 	}
-	return blocks, nil
+	all = slices.DeleteFunc(all, strict)
+	heights, err := db.Heights(ctx, counter.Selection{})
+	for _, h := range heights {
+		all = append(all, h.Series)
+	}
+	return sortedSeries(all), err
+}
+
+// listLedgers lists the series that have a ledger.
+func listLedgers(ctx context.Context, ledgers Ledgers) ([]counter.Series, error) {
+	ctx, cancel := context.WithTimeout(ctx, 6*storeTimeout)
+	defer cancel()
+	all, err := ledgers.List(ctx, "", "")
+	if err != nil {
+		return nil, fmt.Errorf("list the ledgers: %w", err)
+	}
+	return all, nil
+}
+
+// sortedSeries sorts all, and leaves each in it once.
+func sortedSeries(all []counter.Series) []counter.Series {
+	slices.SortFunc(all, func(a, b counter.Series) int { return cmp.Compare(a.String(), b.String()) })
+	return slices.Compact(all)
 }
 
 // storeTimeout bounds one answer of the counter's store, or of who keeps a note.

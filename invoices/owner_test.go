@@ -155,7 +155,8 @@ func TestServingNeedsNoOwner(t *testing.T) {
 		}
 	}
 	r.stop()
-	if _, err := Audit(t.Context(), db, store, AuditFilter{}); err != nil {
+	audited(t, &Audit{DB: db, Ledgers: store})
+	if _, err := AccountOf(t.Context(), db, store, series2026(who)); err != nil {
 		t.Error(err)
 	}
 }

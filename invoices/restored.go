@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/sync/errgroup"
@@ -242,7 +243,7 @@ func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([
 		group by island
 		order by 1`
 	var found []counter.Range
-	for _, part := range pieces(upTo(last), readAtOnce) {
+	for _, part := range accounts.Pieces([]counter.Range{{First: 1, Last: last}}, readAtOnce) {
 		var rows []struct {
 			First int64 `db:"first"`
 			Last  int64 `db:"last"`
@@ -254,5 +255,5 @@ func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([
 			found = append(found, counter.Range{First: row.First, Last: row.Last})
 		}
 	}
-	return merged(found), nil
+	return accounts.Merged(found), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -137,21 +138,21 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 	}
 	return finding{
 		era: rows[0].Era, onLoss: rows[0].OnLoss.String,
-		rest: without([]counter.Range{b.Range}, used),
+		rest: accounts.Without([]counter.Range{b.Range}, used),
 	}, nil
 }
 
 // Spent implements counter.Knower: the numbers that have a row.
 func (o *Owner) Spent(ctx context.Context, s counter.Series, ranges []counter.Range) ([]counter.Range, error) {
 	var spent []counter.Range
-	for _, part := range pieces(ranges, readAtOnce) {
+	for _, part := range accounts.Pieces(ranges, readAtOnce) {
 		runs, err := readRuns(ctx, o.DB.settling, s, part)
 		if err != nil {
 			return nil, err
 		}
-		spent = append(spent, coverage(runs)...)
+		spent = append(spent, runs...)
 	}
-	return merged(spent), nil
+	return accounts.Merged(spent), nil
 }
 
 // Floor implements counter.Owner: the highest number of s that has a row.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -174,7 +175,7 @@ func voidStrict(ctx context.Context, tx *sqlx.Tx, s counter.Series, r counter.Ra
 		from generate_series(cast($6 as bigint), cast($7 as bigint)) as n
 		on conflict do nothing`
 	at := time.Now().UTC().Truncate(time.Microsecond)
-	for _, part := range pieces([]counter.Range{r}, voidsAtOnce) {
+	for _, part := range accounts.Pieces([]counter.Range{r}, voidsAtOnce) {
 		n, err := affected(tx.ExecContext(ctx, insert, s.Tenant, s.Name, s.Period, at, reason, part.First, part.Last))
 		if err != nil {
 			return 0, err

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"folio/counter"
-
-	"github.com/jmoiron/sqlx"
+	"folio/invoices/accounts"
 )
 
 // Sweeper makes void what a failover of Postgres has lost: numbers that have left
@@ -33,31 +32,23 @@ const sweepMost = 1_000_000
 // insertSweep says that an era is swept, unless it is not the present one.
 const insertSweep = `insert into sweeps (era) select $1 where current_era() = $1 on conflict do nothing`
 
-// Run sweeps until ctx ends. It is run once.
-func (w *Sweeper) Run(ctx context.Context) error {
+// Run sweeps until ctx ends, if no other replica does. It is run once.
+func (w *Sweeper) Run(ctx context.Context) {
 	if w.Log == nil {
 		w.Log = slog.New(slog.DiscardHandler)
 	}
-	tick := time.NewTicker(orDefault(w.Every, 5*time.Second))
-	defer tick.Stop()
-	for failed := 0; ; {
+	duty := &Duty{DB: w.DB, Name: "sweep", Every: orDefault(w.Every, 5*time.Second), Log: w.Log, Do: func(ctx context.Context) error {
 		err := w.Sweep(ctx)
-		if failed++; err == nil {
-			failed = 0
+		if errors.Is(err, ErrUnavailable) {
+			return nil // others tell of that
 		}
-		if failed == 1 && ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
-			w.Log.Warn("the numbers that a failover lost are not all void yet, tried again", "error", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+		return err
+	}}
+	duty.Run(ctx)
 }
 
-// Sweep sweeps the present era, if it is not swept and nobody else does it. What is
-// left for later, as a block of an earlier era is not settled, is no error.
+// Sweep sweeps the present era, if it is not swept. What is left for later, as a
+// block of an earlier era is not settled, is no error. Several at once do the same.
 func (w *Sweeper) Sweep(ctx context.Context) error {
 	var now struct {
 		Era   string `db:"era"`
@@ -73,28 +64,24 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	if now.Swept {
 		return nil
 	}
-	return w.DB.elected(ctx, electionSweep, func(conn *sqlx.Conn) error {
-		return w.sweep(ctx, conn, now.Era, skipReason(now.Was, now.Era))
-	})
+	return w.sweep(ctx, now.Era, skipReason(now.Was, now.Era))
 }
 
-// sweep looks at every ledger, over conn.
-func (w *Sweeper) sweep(ctx context.Context, conn *sqlx.Conn, era, reason string) error {
+// sweep looks at every ledger.
+func (w *Sweeper) sweep(ctx context.Context, era, reason string) error {
 	if w.era != era {
 		w.era, w.done, w.refused = era, make(map[counter.Series]bool), 0
 	}
-	listing, cancel := context.WithTimeout(ctx, 6*storeTimeout)
-	defer cancel()
-	all, err := w.Ledgers.List(listing, "", "")
+	all, err := listLedgers(ctx, w.Ledgers)
 	if err != nil {
-		return fmt.Errorf("list the ledgers: %w", err)
+		return err
 	}
 	later := 0
 	for _, s := range all {
 		if w.done[s] {
 			continue
 		}
-		done, err := w.sweepSeries(ctx, conn, era, reason, s)
+		done, err := w.sweepSeries(ctx, era, reason, s)
 		switch {
 		case errors.Is(err, errNotSwept):
 			w.Log.Error("numbers are left unaccounted for", "series", s.String(), "error", err)
@@ -125,7 +112,7 @@ var errNotSwept = errors.New("not swept")
 // another era it has to be read again later: that one may leave with numbers whose
 // rows are lost. A ledger that lies below the highest document has gone back itself,
 // and is raised when the series is used.
-func (w *Sweeper) sweepSeries(ctx context.Context, conn *sqlx.Conn, era, reason string, s counter.Series) (done bool, err error) {
+func (w *Sweeper) sweepSeries(ctx context.Context, era, reason string, s counter.Series) (done bool, err error) {
 	led, damaged, err := loadLedger(ctx, w.Ledgers, s)
 	if damaged {
 		return false, fmt.Errorf("%w: %w", errNotSwept, err)
@@ -133,25 +120,25 @@ func (w *Sweeper) sweepSeries(ctx context.Context, conn *sqlx.Conn, era, reason 
 	if err != nil || led.Range().Len() == 0 {
 		return err == nil, err
 	}
-	highest, err := readFloor(ctx, conn, s)
+	highest, err := readFloor(ctx, w.DB.audits, s)
 	if err != nil {
 		return false, err
 	}
 	if highest > led.Mark {
 		return false, fmt.Errorf("%w: the ledger ends at %d, and there is a document %d: etcd has gone back; folio ledger rebuild raises it", errNotSwept, led.Mark, highest)
 	}
-	lost, err := withoutRow(ctx, conn, era, s, without([]counter.Range{led.Range()}, kept(led)))
+	lost, err := withoutRow(ctx, w.DB.audits, era, s, accounts.Without([]counter.Range{led.Range()}, kept(led)))
 	if err != nil {
 		return false, err
 	}
-	if n := total(lost); n > sweepMost {
+	if n := accounts.Total(lost); n > sweepMost {
 		return false, fmt.Errorf("%w: %d numbers have no document, more than %d; look at folio audit, then say folio restored", errNotSwept, n, sweepMost)
 	}
 	if err := (&Owner{DB: w.DB}).void(ctx, voids{Series: s, Ranges: lost, Reason: reason, Era: era}); err != nil {
 		return false, err
 	}
 	if len(lost) > 0 {
-		w.Log.Warn("numbers are void whose documents a failover lost", "series", s.String(), "numbers", total(lost), "ranges", rangesText(lost))
+		w.Log.Warn("numbers are void whose documents a failover lost", "series", s.String(), "numbers", accounts.Total(lost), "ranges", accounts.Text(lost))
 	}
 	for _, b := range led.Held {
 		if b.Era != era {
@@ -170,5 +157,5 @@ func kept(l counter.Ledger) []counter.Range {
 	for _, f := range l.Free {
 		all = append(all, f.Range)
 	}
-	return merged(all)
+	return accounts.Merged(all)
 }

@@ -10,8 +10,6 @@ import (
 
 	"folio/counter"
 	"folio/counter/countertest"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // failOver begins an era that is not swept, as a promotion does: for the books the
@@ -151,7 +149,7 @@ func TestASweepThatIsOvertakenByAnEraVoidsNothing(t *testing.T) {
 	store.Put(testSeries, `{"Mark":3,"Serial":3}`)
 	raiseEpoch(t, db)
 	w := &Sweeper{DB: db, Ledgers: store, Log: slog.New(slog.DiscardHandler)}
-	err := db.elected(t.Context(), electionSweep, func(conn *sqlx.Conn) error { return w.sweep(t.Context(), conn, era, reasonFailover) })
+	err := w.sweep(t.Context(), era, reasonFailover)
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"folio/counter"
 	"folio/counter/countertest"
+	"folio/invoices/accounts"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,7 +30,7 @@ func TestTheUnusedRestOfARangeIsListedAndVoid(t *testing.T) {
 	used := one.mustIssue(t, in("caf", request(who, "", "n"))).Invoice.Number
 	book := &SeriesBook{DB: db, Ledgers: store, Numbers: one.numbers}
 	unused, err := book.Unused(t.Context(), who, "caf", nil)
-	want := without([]counter.Range{{First: 10, Last: 60_019}}, []counter.Range{{First: used, Last: used}})
+	want := accounts.Without([]counter.Range{{First: 10, Last: 60_019}}, []counter.Range{{First: used, Last: used}})
 	if err != nil || unused.Count != 60_009 || !slices.Equal(unused.Ranges, want) || unused.Period != "" {
 		t.Fatalf("unused: %+v, %v; want %v", unused, err, want)
 	}

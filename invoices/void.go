@@ -1,13 +1,12 @@
 package invoices
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 )
 
 // reasonPrintedClash: the printed number was taken by another document.
@@ -36,12 +35,12 @@ func (o *Owner) Void(ctx context.Context, holder string, s counter.Series, range
 	if err != nil {
 		return err
 	}
-	for _, part := range pieces(merged(ranges), readAtOnce) {
-		runs, err := readRuns(ctx, o.DB.settling, s, part)
+	for _, part := range accounts.Pieces(accounts.Merged(ranges), readAtOnce) {
+		used, err := readRuns(ctx, o.DB.settling, s, part)
 		if err != nil {
 			return err
 		}
-		rest := without([]counter.Range{part}, coverage(runs))
+		rest := accounts.Without([]counter.Range{part}, used)
 		if err := o.void(ctx, voids{Series: s, Ranges: rest, Reason: reason, Era: now, By: holder}); err != nil {
 			return err
 		}
@@ -57,7 +56,7 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 	if v.Block != nil {
 		b = *v.Block
 	}
-	for _, part := range pieces(v.Ranges, voidsAtOnce) {
+	for _, part := range accounts.Pieces(v.Ranges, voidsAtOnce) {
 		doing := fmt.Sprintf("void %s of %s", part, v.Series)
 		var found struct {
 			Same bool `db:"same"`
@@ -93,19 +92,3 @@ const insertVoids = `
 		order by n
 		on conflict do nothing)
 	select current_era() = $8 as same, $14 = '' or exists (select from fence) as open`
-
-// coverage returns the numbers that lie in runs of any status.
-func coverage(runs []run) []counter.Range {
-	parts := make([]counter.Range, len(runs))
-	for i, r := range runs {
-		parts[i] = r.Range
-	}
-	return merged(parts)
-}
-
-// sortedRanges returns the ranges that are not empty, by their first number.
-func sortedRanges(parts []counter.Range) []counter.Range {
-	sorted := slices.DeleteFunc(slices.Clone(parts), func(r counter.Range) bool { return r.Len() == 0 })
-	slices.SortFunc(sorted, func(a, b counter.Range) int { return cmp.Compare(a.First, b.First) })
-	return sorted
-}

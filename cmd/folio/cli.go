@@ -16,7 +16,7 @@ type cli struct {
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
 	Series   seriesCmd   `cmd:"" help:"List, show, make and change the series of a tenant."`
 	Ledger   ledgerCmd   `cmd:"" help:"Print the books, or bring them to cover all documents after etcd was restored or lost."`
-	Audit    auditCmd    `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
+	Audit    auditCmd    `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
 	Import   importCmd   `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
 	Seek     seekCmd     `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
 	Restored restoredCmd `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`

@@ -30,7 +30,7 @@ const rebuiltAtOnce = 8
 // holder is fenced: what it has in memory, and the ledger has forgotten, is never
 // written after that, so the rows that are read then are all there are.
 func (c *ledgerRebuildCmd) Run(cmd command) error {
-	filter, err := auditFilter(c.Series)
+	filter, err := selection(c.Series)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func untilAnswered(ctx context.Context, try func() error) error {
 const retryAfter = 200 * time.Millisecond
 
 // foretell says what a rebuild would find.
-func (c *ledgerRebuildCmd) foretell(cmd command, db *invoices.DB, filter invoices.AuditFilter) error {
+func (c *ledgerRebuildCmd) foretell(cmd command, db *invoices.DB, filter counter.Selection) error {
 	client, store, err := c.open(cmd.ctx)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ type rebuild struct {
 	refused []error // of series that need a person
 }
 
-func (r *rebuild) run(filter invoices.AuditFilter) error {
+func (r *rebuild) run(filter counter.Selection) error {
 	found, err := surveyLedgers(r.cmd.ctx, r.db, r.store, filter)
 	if err != nil {
 		return err

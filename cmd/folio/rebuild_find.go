@@ -48,7 +48,7 @@ type surveyed struct {
 // surveyLedgers looks for ledgers that do not cover all rows. The rows are read
 // first: so in peace no row lies above a mark. Ledgers are read many at a time: what
 // needs nothing costs a share of a read.
-func surveyLedgers(ctx context.Context, db *invoices.DB, store *etcdstore.Store, filter invoices.AuditFilter) (surveyed, error) {
+func surveyLedgers(ctx context.Context, db *invoices.DB, store *etcdstore.Store, filter counter.Selection) (surveyed, error) {
 	heights, err := db.Heights(ctx, filter)
 	if err != nil {
 		return surveyed{}, err
@@ -59,7 +59,7 @@ func surveyLedgers(ctx context.Context, db *invoices.DB, store *etcdstore.Store,
 	}
 	listCtx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	ledgers, err := store.List(listCtx, filter.Tenant, filter.Series)
+	ledgers, err := store.List(listCtx, filter.Tenant, filter.Name)
 	if err != nil {
 		return surveyed{}, fmt.Errorf("list the ledgers: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,7 @@ type serveCmd struct {
 	NodeName        string        `help:"Name of the machine, for people." env:"NODE_NAME"`
 	DrainDelay      time.Duration `help:"How long to go on serving after SIGTERM while balancers take note." env:"FOLIO_DRAIN_DELAY" default:"0s"`
 	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
+	AuditEvery      time.Duration `help:"How often one of the replicas accounts for every number; 0: never." env:"FOLIO_AUDIT_EVERY" default:"1m"`
 
 	WitnessEvery time.Duration `help:"How often is noted in etcd how far Postgres has come: a restore of Postgres is noticed if it lost more than that." env:"FOLIO_WITNESS_EVERY" default:"5s"`
 
@@ -57,6 +59,9 @@ func (c *serveCmd) check() error {
 	if c.LeaseTTL < time.Second || c.LeaseTTL%time.Second != 0 {
 		return fmt.Errorf("--lease-ttl is %s; want whole seconds, at least one", c.LeaseTTL)
 	}
+	if c.AuditEvery < 0 {
+		return fmt.Errorf("--audit-every is %s; want a length of time, or 0 for never", c.AuditEvery)
+	}
 	if c.PodName != "" {
 		return nil
 	}
@@ -79,6 +84,7 @@ type replica struct {
 	writer    *invoices.Writer
 	sweeper   *invoices.Sweeper
 	keys      *invoices.Keys
+	auditor   *auditor
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
@@ -107,10 +113,12 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Log: log}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
+	r.auditor = newAuditor(db, store, c.AuditEvery, log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(allocatorMetrics(r.allocator), witnessMetric(witness), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
 	registry.MustRegister(rangeMetrics(issuer)...)
+	registry.MustRegister(r.auditor)
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
@@ -169,6 +177,9 @@ func (r *replica) run(ctx context.Context) error {
 		if err := r.checkPostgres(allocating); err != nil {
 			return err
 		}
+		if r.cfg.AuditEvery > 0 {
+			parts.Go(func() error { r.auditor.duty.Run(writing); return nil })
+		}
 		return r.count(allocating)
 	})
 	parts.Go(func() error { return serveHTTP(r.public, public) })
@@ -186,9 +197,12 @@ func (r *replica) run(ctx context.Context) error {
 
 // count runs the allocator, and beside it what makes lost numbers void.
 func (r *replica) count(ctx context.Context) error {
-	var beside errgroup.Group
-	beside.Go(func() error { return r.sweeper.Run(ctx) })
-	return errors.Join(r.allocator.Run(ctx), beside.Wait())
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { r.sweeper.Run(ctx) })
+	defer beside.Wait()
+	defer cancel()
+	return r.allocator.Run(ctx)
 }
 
 func serveHTTP(s *http.Server, l net.Listener) error {

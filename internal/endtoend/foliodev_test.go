@@ -131,7 +131,7 @@ func TestTheREADMEIsTrue(t *testing.T) {
 	beside := readmeBlocks(t)
 	out := d.sh(beside[0]) + d.sh(beside[1])
 	for _, want := range []string{
-		`"printed_number":"INV-`, `"number":1,`, "demo/invoice/", "hammer: all promises held", " 0 missing, 0 findings",
+		`"printed_number":"INV-`, `"number":1,`, "demo/invoice/", "hammer: all promises held", " 0 unaccounted, 0 findings",
 		`"request_id":"b"`, `"printed_number":"S-`, `-0005"`, `"kind":"credit_note"`, `"sent back"`,
 	} {
 		if !strings.Contains(out, want) {

@@ -248,7 +248,7 @@ func postgresRestored(t *testing.T, on postgres.Timeline) {
 		d.restoredIsKilled()
 	}
 	d.follow("Postgres was restored from a backup")
-	d.wantSaid("seen of Postgres before: ", "a new era begins: ", " 0 missing, 0 findings")
+	d.wantSaid("seen of Postgres before: ", "a new era begins: ", " 0 unaccounted, 0 findings")
 	if on == postgres.SameTimeline {
 		d.wantSaid("a new era begins: 1.", late+"   void: 1-3, 3 numbers")
 	}
@@ -368,7 +368,7 @@ func TestAStandbyThatLacksMoreIsPromotedAndTheOperatorIsAsked(t *testing.T) {
 	d.isSuspended(fresh)
 	before := d.acknowledged()
 	d.follow("A standby was promoted")
-	d.wantSaid("a new era begins: 1.00000002.", " 0 missing, 0 findings")
+	d.wantSaid("a new era begins: 1.00000002.", " 0 unaccounted, 0 findings")
 	d.resumed()
 	d.judge(before, "restore")
 }
@@ -434,7 +434,7 @@ func bothRestored(t *testing.T, etcdFirst bool) {
 	}
 	t.Setenv("HIGHEST", strings.Join(highest, ","))
 	d.follow("Both stores were restored")
-	d.wantSaid("a new era begins: 1.", " 0 missing, 0 findings")
+	d.wantSaid("a new era begins: 1.", " 0 unaccounted, 0 findings")
 	for _, r := range d.c.Replicas {
 		if err := r.Start(within(t, time.Minute)); err != nil {
 			t.Fatal(err)
