@@ -84,6 +84,8 @@ var statuses = []struct {
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrSeriesSuspended, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 30},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},
+	{invoices.ErrBehind, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 10},
+	{invoices.ErrResuming, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 5},
 	{invoices.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},

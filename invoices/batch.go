@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 
 	"folio/counter"
@@ -106,7 +105,7 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	}
 	l := &line{conn: conn}
 	err = conn.Raw(func(c any) error {
-		pq.SetNoticeHandler(c.(driver.Conn), l.notice)
+		pq.SetNoticeHandler(driverConn(c), l.notice)
 		return nil
 	})
 	if err == nil {
@@ -135,7 +134,7 @@ func (l *line) keep() {
 	_ = l.write.Close()
 	l.books.close()
 	_ = l.conn.Raw(func(c any) error {
-		pq.SetNoticeHandler(c.(driver.Conn), nil)
+		pq.SetNoticeHandler(driverConn(c), nil)
 		return nil
 	})
 	_ = l.conn.Close() // hands it back; what is wrong with it shows at its next use

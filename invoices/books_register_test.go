@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// kept is a register as it was written.
-type kept struct {
+// keptRegister is a register as it was written.
+type keptRegister struct {
 	head  register.Head
 	lines []register.Line
 	pages int
@@ -23,9 +23,9 @@ type kept struct {
 	each  func(page int) error // before a page is taken
 }
 
-func (k *kept) Begin(h register.Head) error { k.head = h; return nil }
+func (k *keptRegister) Begin(h register.Head) error { k.head = h; return nil }
 
-func (k *kept) Lines(lines []register.Line) error {
+func (k *keptRegister) Lines(lines []register.Line) error {
 	k.pages++
 	if k.each != nil {
 		if err := k.each(k.pages); err != nil {
@@ -36,11 +36,11 @@ func (k *kept) Lines(lines []register.Line) error {
 	return nil
 }
 
-func (k *kept) End() error { k.ended = true; return nil }
+func (k *keptRegister) End() error { k.ended = true; return nil }
 
-func (b *Books) mustRegister(t testing.TB, who Identity, name, period string) *kept {
+func (b *Books) mustRegister(t testing.TB, who Identity, name, period string) *keptRegister {
 	t.Helper()
-	var k kept
+	var k keptRegister
 	if err := b.Register(t.Context(), Asker{Identity: who}, name, &period, &k); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestARegisterHoldsNoConnectionWhileAPageIsWritten(t *testing.T) {
 	db := migrated(t)
 	who := newTenant(t, db, "acme")
 	manyRows(t, db, 1, 2*registerPage+1)
-	k := kept{each: func(page int) error {
+	k := keptRegister{each: func(page int) error {
 		for _, set := range db.sets() {
 			if n := set.Stats().InUse; n != 0 {
 				t.Errorf("page %d: %d connections are in use", page, n)
@@ -187,13 +187,13 @@ func TestARegisterThatFailsInTheMiddleHasNoEnd(t *testing.T) {
 	b := &Books{DB: db, Ledgers: ledgerOf(counter.Ledger{Mark: 2*registerPage + 1, Serial: 1})}
 	period := "2026"
 	gone := errors.New("the client is gone")
-	k := kept{each: func(int) error { return gone }}
+	k := keptRegister{each: func(int) error { return gone }}
 	if err := b.Register(t.Context(), Asker{Identity: who}, "invoice", &period, &k); !errors.Is(err, gone) || k.pages != 1 || k.ended {
 		t.Errorf("after %d pages, ended %v: %v", k.pages, k.ended, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	k = kept{each: func(int) error { cancel(); return nil }}
+	k = keptRegister{each: func(int) error { cancel(); return nil }}
 	if err := b.Register(ctx, Asker{Identity: who}, "invoice", &period, &k); err == nil || k.pages != 1 || k.ended {
 		t.Errorf("after %d pages, ended %v: %v", k.pages, k.ended, err)
 	}
@@ -206,7 +206,7 @@ func TestNoRegisterOfDamagedBooksIsBegun(t *testing.T) {
 	period := "2026"
 	for fault, want := range map[error]error{counter.ErrDamaged: ErrLedgerDamaged, errors.New("away"): ErrUnavailable} {
 		b := &Books{DB: db, Ledgers: ledgersFunc(func() (counter.Ledger, error) { return counter.Ledger{}, fault })}
-		var k kept
+		var k keptRegister
 		if err := b.Register(t.Context(), Asker{Identity: who}, "invoice", &period, &k); !errors.Is(err, want) || k.head.Series != "" {
 			t.Errorf("%v: %v, begun %+v", fault, err, k.head)
 		}

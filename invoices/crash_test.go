@@ -141,7 +141,7 @@ func TestRaisingTheEpochWaitsForABatchInFlight(t *testing.T) {
 	commit := batchInFlight(t, db, insertBatch, "h", testSeries, 1)
 	raised := make(chan error, 1)
 	go func() {
-		_, err := db.RaiseEpoch(t.Context())
+		_, err := db.RaiseEpoch(t.Context(), 0)
 		raised <- err
 	}()
 	eventually(t, "it waits", func() bool { return waitingForLock(t, db) == 1 })

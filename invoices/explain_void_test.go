@@ -118,7 +118,7 @@ func TestABlockOfAnEarlierEraIsExplained(t *testing.T) {
 	db, store := migrated(t), &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	b := heldBlock(t, db, "dead.1", 1, 2)
-	now, err := db.RaiseEpoch(t.Context())
+	now, err := db.RaiseEpoch(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestABlockOfAnEarlierEraIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := mustExplain(t, &Books{DB: db, Ledgers: store}, who, "invoice", "2026", 2).Void
-	if v.Reason != "failover" || v.By.Kind != "unknown" || !strings.Contains(v.Known, b.Era) || !strings.Contains(v.Known, now) {
+	if v.Reason != "restore" || v.By.Kind != "unknown" || !strings.Contains(v.Known, b.Era) || !strings.Contains(v.Known, now) {
 		t.Errorf("%+v", v)
 	}
 }

@@ -19,26 +19,26 @@ type Height struct {
 // heightsAtOnce is how many series one statement reads: a few index probes each.
 const heightsAtOnce = 1000
 
-// Heights returns every block series that f selects and that has rows, in the order
+// Heights returns every block series that are selected and that has rows, in the order
 // of their keys. It costs a few index probes per series, however many rows each has.
-func (db *DB) Heights(ctx context.Context, f counter.Selection) ([]Height, error) {
+func (db *DB) Heights(ctx context.Context, of counter.Selection) ([]Height, error) {
 	strict, err := db.StrictNames(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []Height
-	after := counter.Series{Tenant: f.Tenant}
+	after := counter.Series{Tenant: of.Tenant}
 	for {
 		page, err := db.heightsAfter(ctx, after)
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range page {
-			if f.Selects(h.Series) && !strict(h.Series) {
+			if of.Selects(h.Series) && !strict(h.Series) {
 				all = append(all, h)
 			}
 		}
-		if len(page) < heightsAtOnce || f.Tenant != "" && page[len(page)-1].Tenant != f.Tenant {
+		if len(page) < heightsAtOnce || of.Tenant != "" && page[len(page)-1].Tenant != of.Tenant {
 			return all, nil
 		}
 		after = page[len(page)-1].Series

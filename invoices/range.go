@@ -63,6 +63,9 @@ func (is *Issuer) warn(p *prepared, n int64) *int64 {
 // A range can be changed while numbers of the old one lie on the shelves: what is
 // above the new one is given back, and what lies below it the series leaves behind.
 func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.Number, error) {
+	if err := is.DB.mayWrite(); err != nil {
+		return nil, err
+	}
 	for {
 		numbers, err := is.Numbers.TakeN(ctx, p.series, count)
 		if err != nil {
@@ -80,6 +83,9 @@ func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.N
 
 // takeOne is take for one number, which costs no slice.
 func (is *Issuer) takeOne(ctx context.Context, p *prepared) (counter.Number, error) {
+	if err := is.DB.mayWrite(); err != nil {
+		return counter.Number{}, err
+	}
 	for {
 		n, err := is.Numbers.Take(ctx, p.series)
 		if err != nil {

@@ -107,6 +107,19 @@ func series2026(who Identity) counter.Series {
 	return counter.Series{Tenant: who.Tenant, Name: "invoice", Period: "2026"}
 }
 
+// raiseEpoch announces a restore, of which all is accounted for.
+func raiseEpoch(t testing.TB, db *DB) (era string) {
+	t.Helper()
+	era, err := db.RaiseEpoch(t.Context(), 0)
+	if err == nil {
+		err = db.Resume(t.Context(), era, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return era
+}
+
 // enrolled makes a holder that may write.
 func enrolled(t testing.TB, db *DB, holder string) string {
 	t.Helper()

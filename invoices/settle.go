@@ -16,7 +16,7 @@ import (
 // Why numbers are void.
 const (
 	reasonReplicaLost = "replica_lost" // the replica that held them died; its series voids such numbers
-	reasonFailover    = "failover"     // their block is of an earlier era; acknowledged rows may have been lost
+	reasonFailover    = "failover"     // Postgres failed over; rows that were acknowledged may have been lost
 )
 
 // What a series does with the numbers that a dead holder left.
@@ -56,7 +56,7 @@ func (o *Owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	case sameEra:
 		v.Reason, v.Note = reasonReplicaLost, fmt.Sprintf("Its replica was fenced at %s, and no document bore it by then.", fenced)
 	default:
-		v.Reason = reasonFailover
+		v.Reason = skipReason(b.Era, found.era)
 		v.Note = fmt.Sprintf("Its block was reserved in era %s of Postgres and settled in era %s; its replica was fenced at %s.", b.Era, found.era, fenced)
 	}
 	return nil, o.void(ctx, v)
@@ -153,11 +153,11 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 func (o *Owner) Spent(ctx context.Context, s counter.Series, ranges []counter.Range) ([]counter.Range, error) {
 	var spent []counter.Range
 	for _, part := range accounts.Pieces(ranges, readAtOnce) {
-		covered, err := readRuns(ctx, o.DB.settling, s, part)
+		runs, err := readRuns(ctx, o.DB.settling, s, part)
 		if err != nil {
 			return nil, err
 		}
-		spent = append(spent, covered...)
+		spent = append(spent, runs...)
 	}
 	return accounts.Merged(spent), nil
 }

@@ -21,10 +21,7 @@ func TestARaisedEpochRefusesAllHoldersAndVoidsTheirBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := db.RaiseEpoch(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := raiseEpoch(t, db)
 	if same, err := mayTouch(before, after); same || err != nil {
 		t.Fatalf("%s to %s: same %v, %v", before, after, same, err)
 	}
@@ -37,7 +34,7 @@ func TestARaisedEpochRefusesAllHoldersAndVoidsTheirBlocks(t *testing.T) {
 		t.Errorf("%s goes on in the new era", now)
 	}
 	eventually(t, "the block of the earlier era is settled", func() bool {
-		return ask[int](t, db, `select count(*) from documents where status = 'void' and reason = 'failover' and holder = $1`, was) == 1
+		return ask[int](t, db, `select count(*) from documents where status = 'void' and reason = 'restore' and holder = $1`, was) == 1
 	})
 	mustBeClean(t, db, store)
 }

@@ -52,7 +52,8 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 		if len(a.left) == 0 {
 			return
 		}
-		if ctx.Err() != nil {
+		waits := errors.Is(err, ErrBehind) || errors.Is(err, ErrResuming)
+		if ctx.Err() != nil || waits && !a.unknown {
 			a.giveUp(err)
 			return
 		}

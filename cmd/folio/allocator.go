@@ -46,3 +46,22 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 	running.Wait()
 	return errors.Join(err, ended)
 }
+
+// withWitness opens Postgres for a command that writes numbers, and etcd, which says
+// how far Postgres had come: if it is behind that, it is not written to.
+func (e etcd) withWitness(cmd command, d database, w *invoices.Witness, do func(*invoices.DB, *etcdstore.Store) error) error {
+	client, store, err := e.open(cmd.ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	w.Notes = store
+	if err := w.Load(cmd.ctx); err != nil {
+		return err
+	}
+	db, err := invoices.Open(invoices.DBConfig{URL: d.DatabaseURL, Witness: w})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(db, store), db.Close())
+}

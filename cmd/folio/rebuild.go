@@ -34,7 +34,7 @@ func (c *ledgerRebuildCmd) Run(cmd command) error {
 	if err != nil {
 		return err
 	}
-	return c.withDB(func(db *invoices.DB) error {
+	return c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, _ *etcdstore.Store) error {
 		if err := db.Check(cmd.ctx); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (c *seekCmd) Run(cmd command) error {
 		return fmt.Errorf("%d is no number to seek to; want 1 to %d", c.Number, int64(counter.MaxNumber))
 	}
 	s := counter.Series{Tenant: filter.Tenant, Name: filter.Name, Period: *filter.Period}
-	return c.withDB(func(db *invoices.DB) error {
+	return c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, _ *etcdstore.Store) error {
 		if err := maySeek(cmd.ctx, db, s); err != nil {
 			return err
 		}

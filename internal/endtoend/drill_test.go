@@ -28,7 +28,8 @@ type drill struct {
 	was  map[counter.Series]int64  // marks that the fault left in place
 }
 
-func newDrill(t *testing.T, cfg devcluster.Config) *drill {
+// newDrill begins a drill; more are settings of hammer.
+func newDrill(t *testing.T, cfg devcluster.Config, more ...string) *drill {
 	t.Helper()
 	cfg.Replicas, cfg.LeaseTTL = 3, leaseTTL
 	c := startCluster(t, cfg)
@@ -41,7 +42,7 @@ func newDrill(t *testing.T, cfg devcluster.Config) *drill {
 	for _, name := range []string{"idle-early", "idle-late", "idle-always"} {
 		d.idle[name] = tenant(t, c, name)
 	}
-	d.load = hammer(t, c, tenants(t, c, 12), "--connections", "24", "--timeout", "3s")
+	d.load = hammer(t, c, tenants(t, c, 12), append([]string{"--connections", "24", "--timeout", "3s"}, more...)...)
 	return d
 }
 

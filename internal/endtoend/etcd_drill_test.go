@@ -36,7 +36,7 @@ func etcdRestored(t *testing.T, r etcd.Restore) {
 		d.everyReplicaBeginsAnew()
 	}
 	d.follow("etcd was restored from a snapshot")
-	d.wantSaid(late+": the mark is 1, documents go up to 4; mark 1 -> 4, 0 numbers are void (restore)", " 0 missing, 0 findings")
+	d.wantSaid(late+": the mark is 1, documents go up to 4; mark 1 -> 4, 0 numbers are void (restore)", " 0 unaccounted, 0 findings")
 	d.goesOnEverywhere(pids)
 	d.end()
 }
@@ -61,7 +61,7 @@ func TestEtcdIsLostAltogetherUnderRunningReplicas(t *testing.T) {
 	d.load.goesOn(200)
 	d.everyReplicaBeginsAnew()
 	d.follow("etcd was lost")
-	d.wantSaid(early+": there is no ledger, documents go up to 3; mark 0 -> 3, 0 numbers are void (restore)", " 0 missing, 0 findings")
+	d.wantSaid(early+": there is no ledger, documents go up to 3; mark 0 -> 3, 0 numbers are void (restore)", " 0 unaccounted, 0 findings")
 	d.goesOnEverywhere(pids)
 	d.end()
 }
@@ -100,7 +100,7 @@ func TestLedgersAreDeletedDamagedAndPutBackUnderRunningReplicas(t *testing.T) {
 		late+": the ledger cannot be read, documents go up to 2; mark 0 -> 2, 0 numbers are void (restore)",
 		always+": the mark is 1, documents go up to 5; mark 1 -> 5, 0 numbers are void (restore)",
 		busyToo+": the ledger cannot be read",
-		`"\xff\x00 nobody's"`, " 0 missing, 0 findings")
+		`"\xff\x00 nobody's"`, " 0 unaccounted, 0 findings")
 	d.goesOnEverywhere(pids)
 	d.end()
 }
