@@ -86,7 +86,7 @@ func TestInvoicesAreWrittenWhileTheVoidsAreIndexed(t *testing.T) {
 // obstacle to the next run.
 func TestAMigrationThatWasInterruptedIsRunAgain(t *testing.T) {
 	t.Parallel()
-	db := migrated(t)
+	db := migratedTo(t, 9)
 	db.exec(t, `insert into audited (tenant, series, period, first, mark, issued, void, audited_at) values ('acme', 'x', '', 1, 2, 1, 1, now())`)
 	db.exec(t, `update pg_index set indisvalid = false where indexrelid = to_regclass('documents_voids')`)
 	db.exec(t, `delete from goose_db_version where version_id = 9`)
