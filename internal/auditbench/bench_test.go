@@ -72,9 +72,15 @@ func (o *office) close(b *testing.B) {
 	}
 }
 
-// measureAudits audits what nobody audited before, then again, then after a few more
-// documents, then all anew.
+// measureAudits audits what nobody audited before, and autovacuum has not seen; the
+// same as autovacuum leaves it; then again, then after a few more documents, then all
+// anew.
 func measureAudits(ctx context.Context, b *testing.B, o *office) {
+	o.audit(ctx, b, "first audit, had autovacuum never been there")
+	o.do(ctx, b, `delete from audited`)
+	begun := time.Now()
+	o.do(ctx, b, `vacuum documents`)
+	say("vacuum documents took %.1f s", time.Since(begun).Seconds())
 	first := o.audit(ctx, b, "first audit")
 	second := o.audit(ctx, b, "second audit, nothing is new")
 	say("  the second took %.4f of the first", second.Seconds()/first.Seconds())
@@ -88,24 +94,25 @@ func measureAudits(ctx context.Context, b *testing.B, o *office) {
 
 // audit runs folio audit, which has to find nothing.
 func (o *office) audit(ctx context.Context, b *testing.B, what string, args ...string) time.Duration {
-	before := o.ask(ctx, b, indexReads)
+	before := o.count(ctx, b, heapReads)
 	begun := time.Now()
 	out, err := o.Run(ctx, append([]string{"audit"}, args...)...)
 	took := time.Since(begun)
 	if err != nil {
-		b.Fatalf("%s: %v\n%s", what, err, out)
+		b.Fatalf("%s: %v\n%s", what, err, out[max(0, len(out)-2000):])
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	say("%s: %.2f s\n  %s\n  reads of the heap of documents: %s before, %s after", what, took.Seconds(), lines[len(lines)-2], before, o.ask(ctx, b, indexReads))
+	say("%s: %.2f s\n  %s\n  %d pages of the table or its visibility map were read", what, took.Seconds(), lines[len(lines)-2], o.count(ctx, b, heapReads)-before)
 	return took
 }
 
-// indexReads counts the pages of the table itself that were read, from memory or disk.
-const indexReads = `select pg_stat_force_next_flush(); select heap_blks_read + heap_blks_hit from pg_statio_user_tables where relname = 'documents'`
+// heapReads counts the pages of the table and its visibility map that were read, from
+// memory or disk.
+const heapReads = `select pg_stat_force_next_flush(); select heap_blks_read + heap_blks_hit from pg_statio_user_tables where relname = 'documents'`
 
 // ask reads the last value of what psql prints.
 func (o *office) ask(ctx context.Context, b *testing.B, statement string) string {
-	out, err := o.psql(ctx, "--tuples-only", "--no-align", "--command", statement)
+	out, err := o.psql(ctx, statement)
 	if err != nil {
 		b.Fatalf("%s: %v\n%s", statement, err, out)
 	}
@@ -113,8 +120,17 @@ func (o *office) ask(ctx context.Context, b *testing.B, statement string) string
 	return lines[len(lines)-1]
 }
 
-func (o *office) psql(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "psql", append([]string{"--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", o.DatabaseURL()}, args...)...)
+func (o *office) count(ctx context.Context, b *testing.B, statement string) (n int64) {
+	if _, err := fmt.Sscan(o.ask(ctx, b, statement), &n); err != nil {
+		b.Fatalf("%s: %v", statement, err)
+	}
+	return n
+}
+
+// psql runs statements and returns what they print, values alone.
+func (o *office) psql(ctx context.Context, statements string) (string, error) {
+	cmd := exec.CommandContext(ctx, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--dbname", o.DatabaseURL())
+	cmd.Stdin = strings.NewReader(statements)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
