@@ -67,13 +67,19 @@ func blockSeries(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series
 	return sortedSeries(all), err
 }
 
-// listLedgers lists the series that have a ledger.
+// listLedgers lists the series that have a ledger. Keys among them that name none
+// are for the audit to find: they hold up nothing.
 func listLedgers(ctx context.Context, ledgers Ledgers) ([]counter.Series, error) {
-	ctx, cancel := context.WithTimeout(ctx, 6*storeTimeout)
-	defer cancel()
-	all, err := ledgers.List(ctx, "", "")
-	if err != nil {
-		return nil, fmt.Errorf("list the ledgers: %w", err)
+	var all []counter.Series
+	for from, last := "", false; !last; {
+		page, err := loadPage(ctx, ledgers, counter.Selection{}, from)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range page.Ledgers {
+			all = append(all, l.Series)
+		}
+		from, last = page.Next, page.Next == ""
 	}
 	return all, nil
 }

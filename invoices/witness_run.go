@@ -64,6 +64,12 @@ func (w *Witness) look(ctx context.Context, db *DB) {
 	if err != nil || errLSN != nil {
 		return
 	}
+	w.saw(now, flushed)
+}
+
+// saw remembers a place, and notes the one that was remembered before if the log is
+// on disk up to there.
+func (w *Witness) saw(now standing, flushed lsn) {
 	w.mu.Lock()
 	seen := w.pending
 	if seen.era != now.era || flushed >= seen.lsn {

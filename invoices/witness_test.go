@@ -205,6 +205,30 @@ func TestWhatIsNotedIsOnDisk(t *testing.T) {
 	}
 }
 
+// What was read is noted when a later read finds it on disk, and not before.
+func TestAPlaceIsNotedWhenALaterReadFindsItOnDisk(t *testing.T) {
+	t.Parallel()
+	w := &Witness{Notes: &notes{}}
+	for _, row := range []struct{ now, flushed, noted string }{
+		{"0.00000001.7 0/100", "0/100", ""}, // a first read has nothing before it
+		{"0.00000001.7 0/200", "0/F0", ""},
+		{"0.00000001.7 0/300", "0/FF", ""},
+		{"0.00000001.7 0/400", "0/350", "0.00000001.7 0/100"},
+		{"0.00000001.7 0/500", "0/500", "0.00000001.7 0/400"},
+		{"0.00000002.7 0/480", "0/480", "0.00000001.7 0/400"}, // another server: what was read on the old one is nothing to it
+		{"0.00000002.7 0/490", "0/490", "0.00000002.7 0/480"},
+	} {
+		flushed, err := parseLSN(row.flushed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.saw(stands(t, row.now), flushed)
+		if want := stands(t, row.noted); w.noted != want {
+			t.Errorf("at %s, on disk to %s: noted is %s, want %s", row.now, flushed, w.noted, want)
+		}
+	}
+}
+
 // Each of many replicas notes what it has seen; the note is never lowered, and a few
 // of them count beats for all.
 func TestReplicasRaiseTheNoteTogether(t *testing.T) {
