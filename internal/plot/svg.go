@@ -1,4 +1,6 @@
-package main
+// Package plot draws lines in panels as SVG: the drawings of docs/performance.md. It
+// stands on the standard library.
+package plot
 
 import (
 	"encoding/xml"
@@ -20,37 +22,46 @@ var styles = [...]struct{ colour, dash string }{
 	{"#D55E00", "7 3"},
 	{"#009E73", "2 2"},
 	{"#AA4499", "9 3 2 3"},
+	{"#E69F00", "4 4"},
+	{"#56B4E9", "12 3"},
+	{"#666666", "1 3"},
+	{"#882255", "7 3 2 3 2 3"},
+	{"#117733", "3 6"},
+	{"#000000", ""},
 }
 
-// panel is one frame with its lines. The n-th line of each panel of a drawing
+// Panel is one frame with its lines. The n-th line of each panel of a drawing
 // belongs to the n-th name of its legend.
-type panel struct {
-	title string
-	x, y  axis
-	lines []line
+type Panel struct {
+	Title string
+	X, Y  Axis
+	Lines []Line
 }
 
-type line []point
+// Line is drawn from point to point.
+type Line []Point
 
-type point struct{ x, y float64 }
+// Point lies where the axes of its panel say.
+type Point struct{ X, Y float64 }
 
-// drawing is panels side by side under one legend, on white: legible whatever
+// Drawing is panels side by side under one legend, on white: legible whatever
 // the colour of the page.
-type drawing struct {
-	title  string
-	legend []string
-	panels []panel
+type Drawing struct {
+	Title  string
+	Legend []string
+	Panels []Panel
 }
 
-func (d drawing) svg() string {
-	rows := (len(d.panels) + columns - 1) / columns
+// SVG returns the text of the drawing.
+func (d Drawing) SVG() string {
+	rows := (len(d.Panels) + columns - 1) / columns
 	width, height := columns*panelWidth, rows*panelHeight+legendHeight
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="12" fill="#222">`+"\n", width, height, width, height)
-	fmt.Fprintf(&b, "<title>%s</title>\n", escape(d.title))
+	fmt.Fprintf(&b, "<title>%s</title>\n", escape(d.Title))
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
 	d.writeLegend(&b, width)
-	for i, p := range d.panels {
+	for i, p := range d.Panels {
 		fmt.Fprintf(&b, `<g transform="translate(%d %d)">`+"\n", i%columns*panelWidth, legendHeight+i/columns*panelHeight)
 		p.write(&b)
 		b.WriteString("</g>\n")
@@ -59,51 +70,51 @@ func (d drawing) svg() string {
 	return b.String()
 }
 
-func (d drawing) writeLegend(b *strings.Builder, width int) {
-	for i, name := range d.legend {
-		x := left + i*(width-left)/len(d.legend)
+func (d Drawing) writeLegend(b *strings.Builder, width int) {
+	for i, name := range d.Legend {
+		x := left + i*(width-left)/len(d.Legend)
 		fmt.Fprintf(b, `<path d="M0 0h28" transform="translate(%d 20)" %s/>`+"\n", x, stroke(i))
 		fmt.Fprintf(b, `<text x="%d" y="24" font-size="13">%s</text>`+"\n", x+36, escape(name))
 	}
 }
 
-func (p panel) write(b *strings.Builder) {
-	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="14" font-weight="600">%s</text>`+"\n", left, top-12, escape(p.title))
-	for _, t := range p.x.ticks {
+func (p Panel) write(b *strings.Builder) {
+	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="14" font-weight="600">%s</text>`+"\n", left, top-12, escape(p.Title))
+	for _, t := range p.X.ticks {
 		x := p.across(t.at)
 		fmt.Fprintf(b, `<path d="M%.1f %dV%d" stroke="#e4e4e4"/>`, x, top, panelHeight-bottom)
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x, panelHeight-bottom+17, t.label)
 	}
-	for _, t := range p.y.ticks {
+	for _, t := range p.Y.ticks {
 		y := p.down(t.at)
 		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="#e4e4e4"/>`, left, y, panelWidth-right)
 		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", left-7, y+4, t.label)
 	}
 	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="#555"/>`+"\n", left, top, panelHeight-bottom, panelWidth-right)
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", (left+panelWidth-right)/2, panelHeight-bottom+35, escape(p.x.label))
-	fmt.Fprintf(b, `<text transform="translate(14 %d) rotate(-90)" text-anchor="middle">%s</text>`+"\n", (top+panelHeight-bottom)/2, escape(p.y.label))
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", (left+panelWidth-right)/2, panelHeight-bottom+35, escape(p.X.label))
+	fmt.Fprintf(b, `<text transform="translate(14 %d) rotate(-90)" text-anchor="middle">%s</text>`+"\n", (top+panelHeight-bottom)/2, escape(p.Y.label))
 	// The first line is the one the drawing is about: it lies on top.
-	for i := len(p.lines) - 1; i >= 0; i-- {
-		fmt.Fprintf(b, `<path d="%s" %s/>`+"\n", p.path(p.lines[i]), stroke(i))
+	for i := len(p.Lines) - 1; i >= 0; i-- {
+		fmt.Fprintf(b, `<path d="%s" %s/>`+"\n", p.path(p.Lines[i]), stroke(i))
 	}
 }
 
-func (p panel) path(l line) string {
+func (p Panel) path(l Line) string {
 	var b strings.Builder
 	for i, pt := range l {
 		step := "L"
 		if i == 0 {
 			step = "M"
 		}
-		fmt.Fprintf(&b, "%s%.1f %.1f", step, p.across(pt.x), p.down(pt.y))
+		fmt.Fprintf(&b, "%s%.1f %.1f", step, p.across(pt.X), p.down(pt.Y))
 	}
 	return b.String()
 }
 
-func (p panel) across(v float64) float64 { return left + p.x.place(v)*(panelWidth-left-right) }
+func (p Panel) across(v float64) float64 { return left + p.X.place(v)*(panelWidth-left-right) }
 
-func (p panel) down(v float64) float64 {
-	return panelHeight - bottom - p.y.place(v)*(panelHeight-top-bottom)
+func (p Panel) down(v float64) float64 {
+	return panelHeight - bottom - p.Y.place(v)*(panelHeight-top-bottom)
 }
 
 func stroke(i int) string {
