@@ -44,7 +44,7 @@ func (b *bench) statements(ctx context.Context, turns []*turn, results []result)
 		if results[i].Statements, err = t.stack.server.Statements(ctx, t.entrant.database(), 8); err != nil {
 			return err
 		}
-		fmt.Fprintf(b.out, "  %s:\n", t.name)
+		fmt.Fprintf(b.out, "  in the database of %s:\n", t.name)
 		for _, s := range results[i].Statements {
 			text := []rune(s.Text)
 			fmt.Fprintf(b.out, "    %8d calls %9.1f µs each %7.1f rows each %8.0f bytes of WAL each  %s\n",
@@ -68,7 +68,10 @@ func (b *bench) grow(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return b.grown.server.Execute(ctx, "folio", `vacuum analyze documents`, `checkpoint`)
+	if err := b.grown.server.Execute(ctx, "folio", `vacuum analyze documents`, `checkpoint`); err != nil {
+		return err
+	}
+	return b.stack.server.Execute(ctx, "folio", `vacuum analyze documents`, `checkpoint`)
 }
 
 // grown inserts invoices of the year before into the table, one of each tenant in turn:

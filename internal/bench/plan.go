@@ -15,10 +15,11 @@ type side struct {
 	kind        load.Kind
 	connections int
 	replicas    int
-	crowd       int     // tenants
-	share       float64 // of the best throughput, at which the open model arrives; 0: the closed model
-	slowEtcd    bool    // etcd takes 100 ms
-	grown       bool    // on the stack that has grown
+	crowd       int           // tenants
+	share       float64       // of the best throughput, at which the open model arrives; 0: the closed model
+	slowEtcd    bool          // etcd takes 100 ms
+	grown       bool          // on the stack that has grown
+	warmUp      time.Duration // besides the one that all have
 }
 
 // scenario is some sides that take turns.
@@ -173,6 +174,7 @@ func (f flags) open() []side {
 	}
 	slow := f.base("block")
 	slow.name, slow.share, slow.slowEtcd = "block at 80 %, etcd at 100 ms", 0.8, true
+	slow.warmUp = 4 * time.Second // until its blocks are as long as the rate wants them
 	return append(sides, slow)
 }
 
@@ -192,8 +194,9 @@ func (f flags) several() []side {
 }
 
 func (f flags) growth() []side {
-	empty, grown := f.base("block"), f.base("block")
-	empty.crowd, grown.crowd = f.Tenants, f.GrownCrowd
+	empty, grown, all := f.base("block"), f.base("block"), f.base("block")
+	empty.crowd, grown.crowd, all.crowd = f.Tenants, min(f.Tenants, f.GrownCrowd), f.GrownCrowd
 	grown.name, grown.grown = "block, grown", true
-	return []side{empty, grown}
+	all.name, all.grown = "block, grown, all tenants", true
+	return []side{empty, grown, all}
 }

@@ -19,6 +19,7 @@ type round struct {
 	Latency     load.Latencies     `json:"latency_seconds"`
 	Failed      int64              `json:"failed"`
 	Unsent      int64              `json:"unsent"`
+	Behind      int64              `json:"behind"` // due in the window, and answered after its end
 	Allocations float64            `json:"allocations"`
 	Bytes       float64            `json:"bytes_allocated"`
 	CPU         map[string]float64 `json:"cpu_seconds"` // by who used it
@@ -103,9 +104,9 @@ func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Dur
 	}
 	var done load.Result
 	if rate > 0 {
-		done = load.Open(ctx, senders, rate, b.flags.WarmUp, window)
+		done = load.Open(ctx, senders, rate, b.flags.WarmUp+t.warmUp, window)
 	} else {
-		done = load.Closed(ctx, senders, b.flags.WarmUp, window)
+		done = load.Closed(ctx, senders, b.flags.WarmUp+t.warmUp, window)
 	}
 	var errs []error
 	for _, c := range clients {
@@ -125,7 +126,7 @@ func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Dur
 	}
 	r := t.cost(before, after, float64(done.All*int64(t.kind.Per())))
 	r.Numbers, r.Arrivals, r.Latency = done.Rate()*float64(t.kind.Per()), rate, done.Latency
-	r.Failed, r.Unsent = done.Failed, done.Unsent
+	r.Failed, r.Unsent, r.Behind = done.Failed, done.Unsent, done.Behind
 	return r, nil
 }
 

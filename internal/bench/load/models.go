@@ -20,7 +20,8 @@ type Result struct {
 	Failed    int64         // requests answered otherwise, at any time
 	Window    time.Duration // what is measured, behind the warm-up
 	Latency   Latencies     // of those within the window
-	Unsent    int64         // of an open model: due in the window, and never sent
+	Unsent    int64         // of the open model: due, and never sent
+	Behind    int64         // of the open model: due in the window, and answered after its end
 	FirstFail error         // what went wrong first; nil if nothing did
 }
 
@@ -31,6 +32,7 @@ func (r Result) Rate() float64 { return float64(r.Done) / r.Window.Seconds() }
 type tally struct {
 	took             []time.Duration
 	done, all, fails int64
+	behind           int64
 	first            error
 }
 
@@ -75,6 +77,7 @@ func Closed(ctx context.Context, senders []Sender, warmUp, window time.Duration)
 func Open(ctx context.Context, senders []Sender, rate float64, warmUp, window time.Duration) Result {
 	start := time.Now()
 	begin, gap := start.Add(warmUp), time.Duration(float64(time.Second)/rate)
+	end := begin.Add(window)
 	total := int64((warmUp + window) / gap)
 	giveUp := start.Add(2 * (warmUp + window))
 	var next, unsent atomic.Int64
@@ -91,7 +94,11 @@ func Open(ctx context.Context, senders []Sender, rate float64, warmUp, window ti
 			}
 			time.Sleep(time.Until(due))
 			err := s.Send(ctx)
-			t.note(err, time.Since(due), !due.Before(begin))
+			now := time.Now()
+			t.note(err, now.Sub(due), !due.Before(begin))
+			if now.After(end) {
+				t.behind++
+			}
 		}
 	})
 	r.Unsent = unsent.Load()
@@ -111,6 +118,7 @@ func together(senders []Sender, window time.Duration, run func(Sender, *tally)) 
 	for _, t := range tallies {
 		took = append(took, t.took...)
 		r.Done, r.All, r.Failed = r.Done+t.done, r.All+t.all, r.Failed+t.fails
+		r.Behind += t.behind
 		if r.FirstFail == nil {
 			r.FirstFail = t.first
 		}

@@ -106,7 +106,7 @@ func TestTheOpenModelKeepsItsRateAndItsWarmUpApart(t *testing.T) {
 			return 2 * time.Millisecond, nil
 		}}
 		r := Open(t.Context(), senders(10, s), 50, time.Second, 2*time.Second)
-		if r.Done != 100 || r.All != 150 || r.Rate() != 50 || r.Latency.Most != 0.002 {
+		if r.Done != 100 || r.All != 150 || r.Behind != 0 || r.Rate() != 50 || r.Latency.Most != 0.002 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -119,6 +119,10 @@ func TestTheOpenModelSaysWhatItNeverSent(t *testing.T) {
 		// Twenty are due; one at a time, five begin before four seconds are over.
 		if r.All != 5 || r.Unsent != 15 {
 			t.Errorf("%d answered, %d unsent", r.All, r.Unsent)
+		}
+		// Of the five, those answered at 3 s, 4 s and 5 s come after the window.
+		if r.Behind != 3 {
+			t.Errorf("%d behind", r.Behind)
 		}
 	})
 }
