@@ -119,24 +119,31 @@ func (b bar) judge(of, per *result) verdict {
 	return v
 }
 
-// print writes a verdict as a line.
-func (v verdict) print(w io.Writer) {
-	bound := fmt.Sprintf("at least %g", v.AtLeast)
-	if v.AtMost > 0 {
+// words are the bar of a verdict, and whether it is met.
+func (v verdict) words() (bound, word string) {
+	switch {
+	case v.AtLeast > 0:
+		bound = fmt.Sprintf("at least %g", v.AtLeast)
+	case v.AtMost > 0:
 		bound = fmt.Sprintf("at most %g", v.AtMost)
 	}
 	if v.Aim > 0 {
 		bound += fmt.Sprintf(", aim %g", v.Aim)
 	}
-	word := "MISSED"
 	switch {
 	case v.Overrun:
-		word = "MISSED: it did not keep up with the arrivals"
-	case v.AtLeast == 0 && v.AtMost == 0:
-		bound, word = "", ""
+		return bound, "MISSED: it did not keep up with the arrivals"
+	case bound == "":
+		return "", ""
 	case v.Met:
-		word = "MET"
+		return bound, "MET"
 	}
+	return bound, "MISSED"
+}
+
+// print writes a verdict as a line.
+func (v verdict) print(w io.Writer) {
+	bound, word := v.words()
 	fmt.Fprintf(w, "  %-44s %8s (%s to %s in %d rounds)  %-20s %s\n", v.Bar,
 		three(v.Ratio.Median), three(v.Ratio.Least), three(v.Ratio.Most), v.Ratio.Rounds, bound, word)
 }

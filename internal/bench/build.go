@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,11 +37,14 @@ func (b *bench) buildAll(ctx context.Context, scenarios []scenario) error {
 
 func goBuild(ctx context.Context, to string, more ...string) error {
 	args := append([]string{"build", "-trimpath", "-o", to}, append(more, "folio/cmd/folio")...)
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, goCommand(), args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("build folio: %w\n%s", err, out)
 	}
 	return nil
 }
+
+// goCommand is the go that make was told to use.
+func goCommand() string { return cmp.Or(os.Getenv("GO"), "go") }
 
 // fence is what the statement of a batch reads of its holder, as invoices/batch.go has
 // it, and noFence what it would be if nobody asked whether the holder may write.
@@ -55,7 +59,7 @@ const (
 // unfencedOverlay writes the overlay (see go help build) by which folio is built without
 // its fence. Nothing of it is ever in the project's own program.
 func unfencedOverlay(ctx context.Context, dir string) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "folio/invoices").Output()
+	out, err := exec.CommandContext(ctx, goCommand(), "list", "-f", "{{.Dir}}", "folio/invoices").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the code of invoices: %w", err)
 	}

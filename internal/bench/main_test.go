@@ -26,10 +26,14 @@ func TestMain(m *testing.M) {
 // what comes out is a sign that they work, not a measurement.
 func TestARunMeasuresChecksAndTells(t *testing.T) {
 	out := t.TempDir()
+	page := filepath.Join(out, "page.md")
+	if err := os.WriteFile(page, []byte("before\n"+begin+"STALE\n"+end+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var text strings.Builder
 	args := []string{
 		"--only", "hot,hot-8,batch", "--connections", "8,256", "--contenders", "none,row-lock,sequence",
-		"--rounds", "1", "--round", "200ms", "--warm-up", "100ms", "--tenants", "2", "--out", out,
+		"--rounds", "1", "--round", "200ms", "--warm-up", "100ms", "--tenants", "2", "--out", out, "--page", page,
 	}
 	if status := run(t.Context(), args, &text, &text); status != 0 {
 		t.Fatalf("status %d:\n%s", status, text.String())
@@ -45,6 +49,10 @@ func TestARunMeasuresChecksAndTells(t *testing.T) {
 	}
 	if err != nil {
 		t.Errorf("the drawing: %v", err)
+	}
+	written, err := os.ReadFile(page)
+	if err != nil || strings.Contains(string(written), "STALE") || !strings.Contains(string(written), "| batches of 100 |") || !strings.HasSuffix(string(written), end+"\nafter\n") {
+		t.Errorf("%v; the page is %s", err, written)
 	}
 	checkJSON(t, filepath.Join(out, "bench.json"))
 }
@@ -73,7 +81,7 @@ func checkJSON(t *testing.T, path string) {
 }
 
 func TestOddArgumentsAreRefused(t *testing.T) {
-	for _, args := range [][]string{{"--only", "nothing"}, {"--contenders", "nobody"}, {"more"}, {"--round", "-1s"}, {"--tenants", "0"}, {"--rounds", "x"}} {
+	for _, args := range [][]string{{"--only", "nothing"}, {"--contenders", "nobody"}, {"more"}, {"--round", "-1s"}, {"--tenants", "0"}, {"--rounds", "x"}, {"--page", "main_test.go~"}} {
 		var text strings.Builder
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // should one be taken, it ends at once

@@ -16,50 +16,92 @@ import (
 	"folio/internal/bench/load"
 )
 
-// table prints the sides of a scenario: medians of the rounds, and how far the rounds lie
-// apart.
+// column is a figure of the table.
+type column struct {
+	head string
+	cell func(all []result, r *result) string
+}
+
+// columns are those of the table: medians of the rounds.
+func columns() []column {
+	median := func(head string, of func(round) float64) column {
+		return column{head, func(_ []result, r *result) string { return three(load.Median(r.figures(of))) }}
+	}
+	return []column{
+		{"", func(_ []result, r *result) string { return r.Side }},
+		{"numbers/s", func(_ []result, r *result) string { return count(load.Median(r.figures(rate))) }},
+		{"spread", func(_ []result, r *result) string {
+			return fmt.Sprintf("%.0f %%", 100*load.Summarise(r.figures(rate)).Spread())
+		}},
+		{"× first", func(all []result, r *result) string {
+			return three(load.Median(load.Ratios(r.figures(rate), all[0].figures(rate))))
+		}},
+		median("p50 ms", func(r round) float64 { return r.Latency.P50 * 1e3 }),
+		median("p99 ms", func(r round) float64 { return r.Latency.P99 * 1e3 }),
+		median("p99.9 ms", func(r round) float64 { return r.Latency.P999 * 1e3 }),
+		median("allocations", func(r round) float64 { return r.Allocations }),
+		median("kB", func(r round) float64 { return r.Bytes / 1e3 }),
+		median("CPU µs: replicas", func(r round) float64 { return r.CPU[cpuReplicas] * 1e6 }),
+		median("Postgres", func(r round) float64 { return r.CPU[cpuPostgres] * 1e6 }),
+		median("etcd", func(r round) float64 { return r.CPU[cpuEtcd] * 1e6 }),
+		median("client", func(r round) float64 { return r.CPU[cpuClient] * 1e6 }),
+		median("WAL bytes", func(r round) float64 { return r.WAL }),
+		median("peak MB", func(r round) float64 { return r.Memory }),
+		median("refills", func(r round) float64 { return r.Refills }),
+		median("conflicts", func(r round) float64 { return r.Conflicts }),
+	}
+}
+
+// cells are the table of a scenario; the first row is the head.
+func cells(results []result) [][]string {
+	var head []string
+	for _, c := range columns() {
+		head = append(head, c.head)
+	}
+	rows := [][]string{head}
+	for i := range results {
+		if results[i].Missing != "" {
+			continue
+		}
+		var row []string
+		for _, c := range columns() {
+			row = append(row, c.cell(results, &results[i]))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// table prints the sides of a scenario, and what is to be known besides.
 func (b *bench) table(results []result) {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tnumbers/s\tspread\tp50 ms\tp99 ms\tp99.9 ms\tallocations\tkB\tCPU µs: replicas\tPostgres\tetcd\tclient\tWAL bytes\tMB\trefills\tconflicts\t")
-	for i := range results {
-		r := &results[i]
-		if r.Missing != "" {
-			continue
-		}
-		rates := load.Summarise(r.figures(rate))
-		cells := []string{r.Side, count(rates.Median), fmt.Sprintf("%.0f %%", 100*rates.Spread())}
-		for _, column := range []func(round) float64{
-			func(r round) float64 { return r.Latency.P50 * 1e3 },
-			func(r round) float64 { return r.Latency.P99 * 1e3 },
-			func(r round) float64 { return r.Latency.P999 * 1e3 },
-			func(r round) float64 { return r.Allocations },
-			func(r round) float64 { return r.Bytes / 1e3 },
-			func(r round) float64 { return r.CPU[cpuReplicas] * 1e6 },
-			func(r round) float64 { return r.CPU[cpuPostgres] * 1e6 },
-			func(r round) float64 { return r.CPU[cpuEtcd] * 1e6 },
-			func(r round) float64 { return r.CPU[cpuClient] * 1e6 },
-			func(r round) float64 { return r.WAL },
-			func(r round) float64 { return r.Memory },
-			func(r round) float64 { return r.Refills },
-			func(r round) float64 { return r.Conflicts },
-		} {
-			cells = append(cells, three(load.Median(r.figures(column))))
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
+	for _, row := range cells(results) {
+		fmt.Fprintln(w, strings.Join(row, "\t")+"\t")
 	}
 	_ = w.Flush() // into a Builder
 	for line := range strings.Lines(text.String()) {
 		fmt.Fprint(b.out, "  ", strings.TrimRight(line, " \n"), "\n")
 	}
+	for _, line := range notes(results) {
+		fmt.Fprintln(b.out, "  "+line)
+	}
+}
+
+// notes are what the figures do not show.
+func notes(results []result) (lines []string) {
 	for _, r := range results {
 		if r.Missing != "" {
-			fmt.Fprintf(b.out, "  %s took no part: %s\n", r.Side, r.Missing)
+			lines = append(lines, r.Side+" took no part: "+r.Missing)
 		}
-		if unsent := sum(r.figures(func(r round) float64 { return float64(r.Unsent) })); unsent > 0 {
-			fmt.Fprintf(b.out, "  %s: %.0f requests were due and never sent\n", r.Side, unsent)
+		if failed := sum(r.figures(func(r round) float64 { return float64(r.Failed) })); failed > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %.0f requests failed", r.Side, failed))
+		}
+		if slices.ContainsFunc(r.Rounds, func(r round) bool { return !r.kept() }) {
+			lines = append(lines, r.Side+": it did not keep up with the arrivals, so its latencies say nothing")
 		}
 	}
+	return lines
 }
 
 func sum(values []float64) (all float64) {
@@ -81,6 +123,9 @@ func (b *bench) report(took time.Duration) error {
 	if b.flags.Out != "" {
 		err = b.write(verdicts)
 	}
+	if b.flags.Page != "" {
+		err = errors.Join(err, b.rewrite(verdicts))
+	}
 	if b.flags.Quick && slices.ContainsFunc(verdicts, func(v verdict) bool { return !v.Guarded }) {
 		err = errors.Join(err, errGuard)
 	}
@@ -94,7 +139,7 @@ func (b *bench) write(verdicts []verdict) error {
 	}
 	text, err := json.MarshalIndent(map[string]any{
 		"machine":  map[string]any{"cores": runtime.NumCPU(), "system": runtime.GOOS + "/" + runtime.GOARCH, "go": runtime.Version()},
-		"command":  strings.Join(append([]string{"bench"}, os.Args[1:]...), " "),
+		"command":  command(),
 		"date":     time.Now().UTC().Format(time.DateOnly),
 		"results":  b.results,
 		"verdicts": verdicts,

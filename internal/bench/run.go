@@ -16,14 +16,16 @@ import (
 
 // bench is one run.
 type bench struct {
-	flags   flags
-	out     io.Writer
-	dir     string
-	builds  map[build]string // binaries of folio
-	stack   *stack
-	grown   *stack // nil until the growth scenario
-	writers int    // so many clients there were so far
-	results []result
+	flags    flags
+	out      io.Writer
+	dir      string
+	builds   map[build]string // binaries of folio
+	stack    *stack
+	grown    *stack // nil until the growth scenario
+	writers  int    // so many clients there were so far
+	results  []result
+	played   []scenario
+	versions string
 }
 
 // errGuard: a ratio fell under the guard.
@@ -36,8 +38,9 @@ func (b *bench) run(ctx context.Context, scenarios []scenario) (err error) {
 		return errors.Join(err, b.end())
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
+	b.versions = b.stack.versions(ctx)
 	fmt.Fprintf(b.out, "%d cores, %s, %s, %s; everything on this machine, synchronous_commit on, fsync on; load average %s\n",
-		runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version(), b.stack.versions(ctx), loadAverage())
+		runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version(), b.versions, loadAverage())
 	if b.stack.redisAt == "" {
 		fmt.Fprintln(b.out, "redis-server is not installed, so Redis takes no part (Debian, Ubuntu: apt-get install redis-server)")
 	}
@@ -117,6 +120,7 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 			results[i].Rounds = append(results[i].Rounds, one)
 		}
 	}
+	b.played = append(b.played, s)
 	b.table(results)
 	if s.name == "statements" {
 		if err := b.statements(ctx, turns, results); err != nil {

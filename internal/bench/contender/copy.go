@@ -42,8 +42,7 @@ func Copy(ctx context.Context, url, tenant string, mark int64, draft document.Dr
 // copies copies r as often as copied says, with numbers above mark.
 func (r *row) copies(ctx context.Context, db *sql.DB, mark int64) error {
 	_, err := table{db: db}.tx(ctx, func(tx *sql.Tx) (int64, error) {
-		into, err := tx.PrepareContext(ctx, pq.CopyIn("documents", "tenant", "series", "period", "number", "status", "created_at", "request_id", "digest",
-			"key_id", "issue_date", "currency", "net", "tax", "gross", "printed_number", "content", "kind"))
+		into, err := tx.PrepareContext(ctx, `copy documents (`+columns+`) from stdin`)
 		if err != nil {
 			return 0, err
 		}

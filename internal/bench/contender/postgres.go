@@ -125,6 +125,6 @@ func startAbove(db *sql.DB, c Config) (*strides, error) {
 	if err := db.QueryRow(`select coalesce(max(number), 0) from documents`).Scan(&highest); err != nil {
 		return nil, err
 	}
-	s.last.Store((highest/s.by + 1) * s.by)
+	s.last.Store((highest + s.by - 1) / s.by * s.by)
 	return s, nil
 }

@@ -83,8 +83,8 @@ func TestThePageOfTheProjectHasItsDrawings(t *testing.T) {
 	docs := filepath.Join("..", "..", "..", "docs")
 	text := read(t, filepath.Join(docs, "performance.md"))
 	shown := regexp.MustCompile(`\]\((performance/[^)]+)\)`).FindAllStringSubmatch(text, -1)
-	if len(shown) != 2 {
-		t.Errorf("%d drawings, want 2", len(shown))
+	if len(shown) < 2 {
+		t.Errorf("%d drawings, want held.svg and crowd.svg at least", len(shown))
 	}
 	for _, s := range shown {
 		if err := plot.Check(read(t, filepath.Join(docs, s[1]))); err != nil {
