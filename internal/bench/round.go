@@ -104,9 +104,9 @@ func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Dur
 	}
 	var done load.Result
 	if rate > 0 {
-		done = load.Open(ctx, senders, rate, b.flags.WarmUp+t.warmUp, window)
+		done = load.Open(ctx, senders, rate, t.warmUp, window)
 	} else {
-		done = load.Closed(ctx, senders, b.flags.WarmUp+t.warmUp, window)
+		done = load.Closed(ctx, senders, t.warmUp, window)
 	}
 	var errs []error
 	for _, c := range clients {

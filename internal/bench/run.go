@@ -184,6 +184,7 @@ func (b *bench) turns(ctx context.Context, s scenario) (turns []*turn, end func(
 	}
 	all := make(map[string]*books)
 	for _, one := range s.sides {
+		one.warmUp += s.warmUp
 		t, err := b.turn(ctx, one, fleets, all)
 		if err != nil {
 			return nil, end, err

@@ -110,20 +110,30 @@ func (s *stack) fill(ctx context.Context, tenants int) (err error) {
 		return err
 	}
 	s.tenants, s.keys = make([]string, tenants), make([]string, tenants)
-	book := &invoices.SeriesBook{DB: db}
-	making, ctx := errgroup.WithContext(ctx)
+	making, creating := errgroup.WithContext(ctx)
 	making.SetLimit(8)
 	for i := range tenants {
 		making.Go(func() (err error) {
 			s.tenants[i] = fmt.Sprintf("tenant-%d", i)
-			if _, _, s.keys[i], err = db.CreateTenant(ctx, invoices.Tenant{Name: s.tenants[i], LegalName: "Tenant GmbH"}); err != nil {
-				return err
-			}
-			return putSeries(ctx, book, s.tenants[i])
+			_, _, s.keys[i], err = db.CreateTenant(creating, invoices.Tenant{Name: s.tenants[i], LegalName: "Tenant GmbH"})
+			return err
 		})
 	}
-	return making.Wait()
+	if err := making.Wait(); err != nil {
+		return err
+	}
+	if err := putSeries(ctx, &invoices.SeriesBook{DB: db}, s.tenants[0]); err != nil {
+		return err
+	}
+	return s.server.Execute(ctx, "folio", fmt.Sprintf(likeTheFirst, strictSeries, externalSeries, s.tenants[0]), "analyze")
 }
+
+// likeTheFirst gives all tenants two series that the first one has.
+const likeTheFirst = `
+	insert into series
+	select (jsonb_populate_record(s, jsonb_build_object('tenant', t.name))).*
+	from series s cross join tenants t
+	where s.name in ('%[1]s', '%[2]s') and s.tenant = '%[3]s' and t.name <> '%[3]s'`
 
 // putSeries makes the series of a tenant that are not made with it.
 func putSeries(ctx context.Context, book *invoices.SeriesBook, tenant string) error {
