@@ -58,7 +58,7 @@ sim: ## simulate SEEDS runs of replicas that crash, in virtual time; FROM=first 
 
 .PHONY: bench
 bench: setup ## folio beside what people use today, side by side: the table, bench.json and drawings; ARGS=--help
-	@GO=$(GO) scripts/bench --out docs/performance $(ARGS)
+	@GO=$(GO) scripts/bench --out docs/performance --page docs/performance.md $(ARGS)
 
 .PHONY: bench-quick
 bench-quick: setup ## the main ratios of it in less than a minute; fails if one falls under 0.7 of its bar

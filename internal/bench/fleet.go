@@ -63,7 +63,7 @@ func (b *bench) startFleet(ctx context.Context, e entrant, k fleetKey, s *stack)
 		listen, ops := fmt.Sprintf("127.0.0.1:%d", ports[2*i]), fmt.Sprintf("127.0.0.1:%d", ports[2*i+1])
 		cmd, err := b.command(e, contender.Config{
 			Way: e.name, DatabaseURL: s.server.Of(e.database()), Etcd: endpoints, Redis: s.redisAt, Listen: listen, OpsListen: ops,
-			Connections: max(1, b.flags.Pool/k.replicas), Replica: i, Replicas: k.replicas,
+			Connections: max(1, b.flags.Pool/k.replicas), Replica: i, Replicas: k.replicas, LookFirst: b.flags.LookFirst,
 		})
 		if err != nil {
 			return f, err

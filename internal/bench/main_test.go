@@ -150,3 +150,9 @@ func TestTheFenceIsFoundInTheStatementOfABatch(t *testing.T) {
 		t.Errorf("without its fence invoices does not build: %v\n%s", err, out)
 	}
 }
+
+func TestThePageOfTheProjectHasRoomForARun(t *testing.T) {
+	if _, err := rewritten(filepath.Join("..", "..", "docs", "performance.md"), ""); err != nil {
+		t.Error(err)
+	}
+}

@@ -47,7 +47,7 @@ func of(t *testing.T, w Way, database string) (*httptest.Server, Config) {
 			t.Error(err)
 		}
 	})
-	return behind(t, issuer{made}, database), c
+	return behind(t, issuer{made, strings.HasPrefix(database, "look_")}, database), c
 }
 
 // behind serves folio's handler with an issuer.
@@ -204,6 +204,17 @@ func TestEveryContenderAnswersAndStoresAsFolioDoes(t *testing.T) {
 	}
 }
 
+func TestAContenderMayLookForARepeatFirst(t *testing.T) {
+	for _, w := range Ways()[:2] {
+		s, _ := of(t, w, "look_"+w.Name)
+		status, first := post(t, s, "first", draft)
+		again, second := post(t, s, "first", draft)
+		if status != http.StatusCreated || again != http.StatusOK || !cmp.Equal(first, second) {
+			t.Errorf("%s: status %d, then %d\n%s", w.Name, status, again, cmp.Diff(first, second))
+		}
+	}
+}
+
 // storedRow is the one document, without what differs by the moment and by its block.
 func storedRow(t *testing.T, database string) (text string) {
 	t.Helper()
@@ -296,7 +307,7 @@ func TestAContenderThatGivesANumberTwiceIsNoticed(t *testing.T) {
 	if err := server.Clone(t.Context(), "folio", "stuck", year); err != nil {
 		t.Fatal(err)
 	}
-	given, _ := crowded(t, behind(t, issuer{stuck{}}, "stuck"))
+	given, _ := crowded(t, behind(t, issuer{way: stuck{}}, "stuck"))
 	if err := load.Twice(given); err == nil || len(given) < 2 {
 		t.Errorf("%d numbers, and nobody noticed", len(given))
 	}
@@ -305,7 +316,7 @@ func TestAContenderThatGivesANumberTwiceIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = w.close() }()
-	given, r := crowded(t, behind(t, issuer{stuck{w}}, "stuck"))
+	given, r := crowded(t, behind(t, issuer{way: stuck{w}}, "stuck"))
 	if len(given) != 1 || r.Failed == 0 {
 		t.Errorf("the key of the table let %d rows with one number in, %d requests failed", len(given), r.Failed)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,14 +32,17 @@ type row struct {
 type way interface {
 	// store stores r and returns its number; errRepeat if its request is stored.
 	store(ctx context.Context, r *row) (int64, error)
-	// repeated returns what the request of r led to before.
+	// repeated returns what the request of r led to before; errNew if it led to nothing.
 	repeated(ctx context.Context, r *row) (invoices.Issued, error)
 	close() error
 }
 
 // issuer is an httpapi.Issuer that makes invoices as invoices.Issuer does, and has a
 // way number and store them.
-type issuer struct{ way way }
+type issuer struct {
+	way       way
+	lookFirst bool // for what a request led to before
+}
 
 // Issue implements httpapi.Issuer.
 func (is issuer) Issue(ctx context.Context, r invoices.Request) (invoices.Issued, error) {
@@ -46,8 +50,13 @@ func (is issuer) Issue(ctx context.Context, r invoices.Request) (invoices.Issued
 	if err != nil {
 		return invoices.Issued{}, err
 	}
+	if is.lookFirst && r.ID != "" {
+		if got, err := is.way.repeated(ctx, made); !errors.Is(err, errNew) {
+			return got, err
+		}
+	}
 	n, err := is.way.store(ctx, made)
-	if err == errRepeat {
+	if errors.Is(err, errRepeat) {
 		return is.way.repeated(ctx, made)
 	}
 	if err != nil {

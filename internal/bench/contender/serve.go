@@ -28,8 +28,9 @@ type Config struct {
 	Redis       string // host:port
 	Listen      string
 	OpsListen   string
-	Connections int // to Postgres
-	Replica     int // from 0
+	Connections int  // to Postgres
+	LookFirst   bool // for what a request led to before, as folio does
+	Replica     int  // from 0
 	Replicas    int
 }
 
@@ -105,7 +106,7 @@ func (c Config) Serve(ctx context.Context) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	public := httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
-		Issuer: issuer{w}, Numbers: bareNumbers{&strides{by: int64(c.Replicas), replica: int64(c.Replica)}}, Keys: keys, Registry: registry,
+		Issuer: issuer{w, c.LookFirst}, Numbers: bareNumbers{&strides{by: int64(c.Replicas), replica: int64(c.Replica)}}, Keys: keys, Registry: registry,
 	}))
 	ops := httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: func() error { return nil }, Gatherer: registry}))
 	parts, ended := errgroup.WithContext(ctx)

@@ -20,7 +20,11 @@ import (
 type table struct {
 	db     *sql.DB
 	insert *sql.Stmt
+	find   *sql.Stmt // what a request led to
 }
+
+// errNew: the request of a row is not stored yet.
+var errNew = errors.New("the request is not stored")
 
 // errRepeat: the request of a row is stored already; this time nothing was.
 var errRepeat = errors.New("the request is stored already")
@@ -53,8 +57,11 @@ func open(url string, most int, insert string) (table, error) {
 	db.SetMaxIdleConns(most)
 	db.SetConnMaxIdleTime(2 * time.Second) // the next contender wants some, too
 	t := table{db: db}
-	if t.insert, err = db.Prepare(insert); err != nil {
-		return table{}, errors.Join(fmt.Errorf("prepare %q: %w", insert, err), db.Close())
+	if t.insert, err = db.Prepare(insert); err == nil {
+		t.find, err = db.Prepare(findRequest)
+	}
+	if err != nil {
+		return table{}, errors.Join(fmt.Errorf("prepare the statements of a contender: %w", err), db.Close())
 	}
 	return t, nil
 }
@@ -97,13 +104,19 @@ func (t table) tx(ctx context.Context, do func(*sql.Tx) (int64, error)) (int64, 
 	return n, tx.Commit()
 }
 
+const findRequest = `select number, created_at, digest, cast(content as text) from documents where tenant = $1 and request_id = $2 and item = 0`
+
 // repeated implements way: what stands in the row of the request.
 func (t table) repeated(ctx context.Context, r *row) (invoices.Issued, error) {
 	var n int64
+	var at time.Time
 	var digest []byte
 	var text string
-	const query = `select number, created_at, digest, cast(content as text) from documents where tenant = $1 and request_id = $2 and item = 0`
-	if err := t.db.QueryRowContext(ctx, query, r.tenant, r.request).Scan(&n, &r.at, &digest, &text); err != nil {
+	err := t.find.QueryRowContext(ctx, r.tenant, r.request).Scan(&n, &at, &digest, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return invoices.Issued{}, errNew
+	}
+	if err != nil {
 		return invoices.Issued{}, fmt.Errorf("look up a request: %w", err)
 	}
 	if string(digest) != string(r.digest[:]) {
@@ -113,7 +126,7 @@ func (t table) repeated(ctx context.Context, r *row) (invoices.Issued, error) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return invoices.Issued{}, fmt.Errorf("decode a stored invoice: %w", err)
 	}
-	r.at, r.draft, r.seller, r.totals = r.at.UTC(), c.Draft, c.Seller, c.Totals
+	r.at, r.draft, r.seller, r.totals = at.UTC(), c.Draft, c.Seller, c.Totals
 	return invoices.Issued{Invoice: r.invoice(n), Replayed: true}, nil
 }
 
