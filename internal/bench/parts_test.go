@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"folio/internal/bench/load"
+	"folio/internal/plot"
 )
 
 // rounds makes rounds with these rates.
@@ -164,4 +167,30 @@ func TestAFarEtcdAnswersAfterARoundTrip(t *testing.T) {
 	}
 	_ = l.Close()
 	<-served
+}
+
+func TestTheStacksOfAProfileAreRead(t *testing.T) {
+	const traces = `File: folio
+Type: cpu
+Duration: 1s, Total samples = 40ms ( 4.00%)
+-----------+-------------------------------------------------------
+      10ms   runtime.futex
+             runtime.mcall (inline)
+-----------+-------------------------------------------------------
+             key:  value
+      1.50s   folio/httpapi.(*api).createInvoice
+             net/http.(*conn).serve
+-----------+-------------------------------------------------------
+`
+	got, err := parseTraces(strings.NewReader(traces))
+	want := []plot.Stack{
+		{Calls: []string{"runtime.mcall", "runtime.futex"}, Weight: 0.01},
+		{Calls: []string{"net/http.(*conn).serve", "folio/httpapi.(*api).createInvoice"}, Weight: 1.5},
+	}
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := parseTraces(strings.NewReader("File: folio\n")); err == nil {
+		t.Error("a profile without samples is taken for one")
+	}
 }

@@ -148,6 +148,7 @@ func (f flags) full() []scenario {
 		}
 	}
 	return append(all,
+		scenario{profiling, "where the time of a replica goes", f.profiled(), 1, 5 * time.Second, warmUp},
 		scenario{"statements", "what Postgres says of each statement (pg_stat_statements)", f.each(f.wide(), nil), 1, round, warmUp},
 		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 5, round, warmUp})
 }
@@ -184,7 +185,7 @@ func (f flags) open() []side {
 
 func (f flags) several() []side {
 	var sides []side
-	for _, name := range f.few() {
+	for _, name := range slices.DeleteFunc(f.few(), func(n string) bool { return n == "none" || n == "sequence" }) {
 		for _, n := range f.Replicas {
 			s := f.base(name)
 			s.replicas, s.crowd = n, f.Tenants
@@ -195,6 +196,13 @@ func (f flags) several() []side {
 		}
 	}
 	return sides
+}
+
+// profiled are the sides that are profiled, each in its most usual load.
+func (f flags) profiled() []side {
+	strict, crowd := f.base("strict"), f.base("block")
+	crowd.name, crowd.crowd = "block, many tenants", f.Tenants
+	return append(f.batches()[:2], strict, crowd, f.base("none"))
 }
 
 func (f flags) growth() []side {

@@ -113,8 +113,12 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 			if results[i].Missing != "" {
 				continue
 			}
+			wait := func() error { return nil }
+			if s.name == profiling {
+				wait = b.profile(ctx, t, s.round)
+			}
 			one, err := b.play(ctx, t, arrivals(turns, results, i), s.round)
-			if err != nil {
+			if err := errors.Join(err, wait()); err != nil {
 				return fmt.Errorf("%s: %w", t.name, err)
 			}
 			results[i].Rounds = append(results[i].Rounds, one)

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"encoding/xml"
 	"strings"
 	"testing"
 	"time"
@@ -44,5 +45,29 @@ func TestAnAxisPlacesItsTicks(t *testing.T) {
 		if got := c.axis.place(c.v); got < c.want-1e-9 || got > c.want+1e-9 {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+func TestAFlameGraphIsAsWideAsItsShares(t *testing.T) {
+	svg := Flame("a <b>", []Stack{
+		{[]string{"main.main", "folio/x.work", "runtime.alloc"}, 1}, {[]string{"main.main", "folio/x.work"}, 2},
+		{[]string{"main.main", "folio/y.rest"}, 1}, {[]string{"main.main", "never/seen.almost"}, 0.001},
+	})
+	if err := xml.Unmarshal([]byte(svg), new(struct{})); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		"<title>a &lt;b&gt;</title>", "<title>main.main: 100.0 %</title>", "<title>folio/x.work: 75.0 %</title>",
+		"<title>runtime.alloc: 25.0 %</title>", "<title>folio/y.rest: 25.0 %</title>", ">x.work</text>", `width="1200.0"`,
+	} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%q is not in the drawing", want)
+		}
+	}
+	if strings.Contains(svg, "almost") {
+		t.Error("what nobody could see is drawn")
+	}
+	if err := xml.Unmarshal([]byte(Flame("nothing", nil)), new(struct{})); err != nil {
+		t.Error(err)
 	}
 }
