@@ -26,6 +26,15 @@ func TestADrawingIsWhole(t *testing.T) {
 	}
 }
 
+func TestALegendOfManyNamesHasRows(t *testing.T) {
+	d := Drawing{Legend: []string{"a", "b", "c", "d", "e"}}
+	one := d.SVG()
+	d.Legend = append(d.Legend, "f")
+	if two := d.SVG(); !strings.Contains(one, `height="36"`) || !strings.Contains(two, `height="56"`) || !strings.Contains(two, `y="44"`) {
+		t.Errorf("%s\n%s", one, two)
+	}
+}
+
 func TestAnAxisPlacesItsTicks(t *testing.T) {
 	for name, c := range map[string]struct {
 		axis Axis

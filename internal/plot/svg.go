@@ -12,7 +12,8 @@ import (
 const (
 	panelWidth, panelHeight  = 440, 260
 	left, right, top, bottom = 64, 24, 36, 48
-	legendHeight             = 36
+	legendHeight             = 36 // of one row
+	legendRow, legendColumns = 20, 5
 	columns                  = 2
 )
 
@@ -55,14 +56,15 @@ type Drawing struct {
 // SVG returns the text of the drawing.
 func (d Drawing) SVG() string {
 	rows := (len(d.Panels) + columns - 1) / columns
-	width, height := columns*panelWidth, rows*panelHeight+legendHeight
+	legend := legendHeight + legendRow*((len(d.Legend)-1)/legendColumns)
+	width, height := columns*panelWidth, rows*panelHeight+legend
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="12" fill="#222">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, "<title>%s</title>\n", escape(d.Title))
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
 	d.writeLegend(&b, width)
 	for i, p := range d.Panels {
-		fmt.Fprintf(&b, `<g transform="translate(%d %d)">`+"\n", i%columns*panelWidth, legendHeight+i/columns*panelHeight)
+		fmt.Fprintf(&b, `<g transform="translate(%d %d)">`+"\n", i%columns*panelWidth, legend+i/columns*panelHeight)
 		p.write(&b)
 		b.WriteString("</g>\n")
 	}
@@ -72,9 +74,9 @@ func (d Drawing) SVG() string {
 
 func (d Drawing) writeLegend(b *strings.Builder, width int) {
 	for i, name := range d.Legend {
-		x := left + i*(width-left)/len(d.Legend)
-		fmt.Fprintf(b, `<path d="M0 0h28" transform="translate(%d 20)" %s/>`+"\n", x, stroke(i))
-		fmt.Fprintf(b, `<text x="%d" y="24" font-size="13">%s</text>`+"\n", x+36, escape(name))
+		x, y := left+i%legendColumns*(width-left)/min(len(d.Legend), legendColumns), 20+legendRow*(i/legendColumns)
+		fmt.Fprintf(b, `<path d="M0 0h28" transform="translate(%d %d)" %s/>`+"\n", x, y, stroke(i))
+		fmt.Fprintf(b, `<text x="%d" y="%d" font-size="13">%s</text>`+"\n", x+36, y+4, escape(name))
 	}
 }
 
