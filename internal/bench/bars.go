@@ -137,6 +137,8 @@ func (v verdict) words() (bound, word string) {
 		return "", ""
 	case v.Met:
 		return bound, "MET"
+	case !v.Guarded:
+		return bound, "MISSED, under the guard"
 	}
 	return bound, "MISSED"
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"syscall"
@@ -9,15 +11,21 @@ import (
 	"folio/internal/devcluster/postgres"
 )
 
+// errSkipped: this machine lacks what a scenario needs.
+var errSkipped = errors.New("pg_stat_statements is not installed (it is part of Postgres' contrib)")
+
 // before does what a scenario needs besides the sides.
 func (b *bench) before(ctx context.Context, s scenario) error {
 	switch s.name {
 	case "statements":
+		if can, err := b.stack.server.CanRemember(ctx); !can || err != nil {
+			return cmp.Or(err, errSkipped)
+		}
 		if err := b.stack.server.Remember(ctx); err != nil {
 			return err
 		}
 		if err := b.stack.restart(ctx, postgres.Fast); err != nil {
-			return fmt.Errorf("start Postgres with pg_stat_statements (it is part of Postgres' contrib): %w", err)
+			return fmt.Errorf("start Postgres with pg_stat_statements: %w", err)
 		}
 		return b.stack.server.Forget(ctx)
 	case "growth":

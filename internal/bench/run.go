@@ -62,6 +62,9 @@ func (b *bench) prepare(ctx context.Context, scenarios []scenario) (err error) {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(b.dir, "stack")); err == nil {
+		return fmt.Errorf("%s has what another run kept; remove it, or give another folder with --keep", b.dir)
+	}
 	if err := os.Chmod(b.dir, 0o755); err != nil { // Postgres has to enter it
 		return err
 	}
@@ -94,7 +97,10 @@ func (b *bench) end() error {
 // scenario lets its sides take turns, and then checks what they did.
 func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 	fmt.Fprintf(b.out, "\n%s: %s; %d rounds of %s in turn\n", s.name, s.title, s.rounds, s.round)
-	if err := b.before(ctx, s); err != nil {
+	if err := b.before(ctx, s); errors.Is(err, errSkipped) {
+		fmt.Fprintf(b.out, "  not run: %v\n", err)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	since := time.Now().Truncate(time.Microsecond)

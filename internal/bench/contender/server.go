@@ -162,6 +162,13 @@ type Statement struct {
 	WAL     int64   `json:"wal_bytes"`
 }
 
+// CanRemember tells whether pg_stat_statements, a part of Postgres' contrib, is installed.
+func (s Server) CanRemember(ctx context.Context) (can bool, err error) {
+	return can, s.in(ctx, "postgres", func(c *sql.Conn) error {
+		return c.QueryRowContext(ctx, `select exists (select from pg_available_extensions where name = 'pg_stat_statements')`).Scan(&can)
+	})
+}
+
 // Remember makes the server keep pg_stat_statements, from its next start on.
 func (s Server) Remember(ctx context.Context) error {
 	return s.Execute(ctx, "postgres", `alter system set shared_preload_libraries = 'pg_stat_statements'`)
