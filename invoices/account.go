@@ -49,8 +49,8 @@ func (t *tally) account() accounts.Account {
 		a.Add(accounts.Finding{Kind: accounts.StrictLedger, Text: "there is a ledger in etcd, although the series is strict: its numbers come from Postgres alone"})
 	}
 	if len(t.gone) > 0 {
-		a.Add(accounts.Finding{Kind: accounts.RowGone, Ranges: t.gone, Text: fmt.Sprintf("had a row when they were audited up to %d at %s, and have none now: %s",
-			t.audited().last, t.found.AuditedAt.Time.UTC().Format("2006-01-02 15:04:05"), accounts.Text(t.gone))})
+		a.Add(accounts.Finding{Kind: accounts.RowGone, Ranges: t.gone, Text: fmt.Sprintf(
+			"had a row when they were audited, up to %d, and have none now: %s", t.found.Peak.Int64, accounts.Text(t.gone))})
 	}
 	return a
 }

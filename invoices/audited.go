@@ -19,7 +19,7 @@ func countAllVoids(ctx context.Context, q sqlx.QueryerContext, all []*tally, ful
 	for i, t := range all {
 		r := t.accounted()
 		known := t.audited()
-		if full || len(t.gone) > 0 || known.first != r.First || known.last > r.Last {
+		if full || t.goneBelow(known.last) || known.first != r.First || known.last > r.Last {
 			known = mark{first: r.First, last: r.First - 1}
 		}
 		t.void = known.void
@@ -57,22 +57,26 @@ func countAllVoids(ctx context.Context, q sqlx.QueryerContext, all []*tally, ful
 	return nil
 }
 
+// goneBelow reports whether a number up to last had a row once.
+func (t *tally) goneBelow(last int64) bool { return len(t.gone) > 0 && t.gone[0].First <= last }
+
 // note stores how far series are whole now. Marks are only raised, unless the series
-// begins elsewhere by now, or a full audit found numbers below without a row. Executed
-// twice it changes nothing.
+// begins elsewhere by now, or a full audit found numbers below without a row. What
+// was concluded from a mark that another audit has lowered, or raised, meanwhile is
+// not stored. Executed twice it changes nothing.
 func (db *DB) note(ctx context.Context, all []*tally) error {
 	var raised, lowered []*tally
 	for _, t := range all {
 		was := t.audited()
 		switch {
 		case t.ledger.Err != nil:
-		case len(t.gone) > 0:
+		case t.goneBelow(was.last):
 			lowered = append(lowered, t)
 		case t.whole.last >= t.whole.first && (t.whole.first != was.first || t.whole.last > was.last):
 			raised = append(raised, t)
 		}
 	}
-	if err := db.storeMarks(ctx, raised, raiseMarks); err != nil {
+	if err := db.storeMarks(ctx, raised, raiseMarks, readMarks(raised)...); err != nil {
 		return err
 	}
 	return db.storeMarks(ctx, lowered, lowerMarks)
@@ -85,19 +89,35 @@ const selectMarks = `
 		as q (tenant, series, period, first, mark, issued, void)
 	order by q.tenant collate "C", q.series collate "C", q.period collate "C"`
 
+// raiseMarks replaces what was read, $9 and $10, and nothing else.
 const raiseMarks = `
-	insert into audited as a (tenant, series, period, first, mark, issued, void, audited_at) ` + selectMarks + `
+	insert into audited as a (tenant, series, period, first, mark, issued, void, audited_at, peak)
+	select m.tenant, m.series, m.period, m.first, m.mark, m.issued, m.void, m.audited_at, m.mark from (` + selectMarks + `) as m
 	on conflict (tenant, series, period) do update
-	set first = excluded.first, mark = excluded.mark, issued = excluded.issued, void = excluded.void, audited_at = excluded.audited_at
-	where a.mark < excluded.mark or a.first <> excluded.first`
+	set first = excluded.first, mark = excluded.mark, issued = excluded.issued, void = excluded.void, audited_at = excluded.audited_at,
+	    peak = case when a.first = excluded.first then greatest(a.peak, excluded.mark) else excluded.mark end
+	where (a.tenant, a.series, a.period, a.first, a.mark) in (
+		select q.tenant, q.series, q.period, q.first, q.mark
+		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($9 as bigint[]), cast($10 as bigint[]))
+			as q (tenant, series, period, first, mark))`
 
 const lowerMarks = `
 	update audited a
-	set first = m.first, mark = m.mark, issued = m.issued, void = m.void, audited_at = m.audited_at
+	set first = m.first, mark = m.mark, issued = m.issued, void = m.void, audited_at = m.audited_at,
+	    peak = case when a.first = m.first then greatest(a.peak, a.mark) else m.mark end
 	from (` + selectMarks + `) as m
 	where a.tenant = m.tenant and a.series = m.series and a.period = m.period`
 
-func (db *DB) storeMarks(ctx context.Context, of []*tally, statement string) error {
+// readMarks are the marks that were read of series, as the columns first and mark.
+func readMarks(of []*tally) []any {
+	firsts, marks := make([]int64, len(of)), make([]int64, len(of))
+	for i, t := range of {
+		firsts[i], marks[i] = t.audited().first, t.audited().last
+	}
+	return []any{pq.Array(firsts), pq.Array(marks)}
+}
+
+func (db *DB) storeMarks(ctx context.Context, of []*tally, statement string, more ...any) error {
 	if len(of) == 0 {
 		return nil
 	}
@@ -108,6 +128,6 @@ func (db *DB) storeMarks(ctx context.Context, of []*tally, statement string) err
 		issued[i], void[i] = t.whole.issued, t.whole.void
 	}
 	args := append(stretchColumns(of, spans), pq.Array(issued), pq.Array(void), time.Now().UTC().Truncate(time.Microsecond))
-	_, err := db.audits.ExecContext(ctx, statement, args...)
+	_, err := db.audits.ExecContext(ctx, statement, append(args, more...)...)
 	return wrap("note how far the audit of "+namesOf(of)+" came", err)
 }

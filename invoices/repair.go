@@ -94,11 +94,12 @@ func (p *Repair) finding(ctx context.Context, f accounts.ReportedFinding, gone [
 	if err != nil {
 		return Repaired{f, OutcomeLeft, "the report names no series: " + err.Error()}, nil
 	}
-	now, err := p.present(ctx, s, f)
+	now, known, err := p.present(ctx, s, f)
 	if err != nil {
 		return Repaired{}, err
 	}
 	if f.Kind == accounts.Unaccounted {
+		gone = accounts.Merged(append(known, gone...))
 		now.Ranges = accounts.Without(now.Ranges, gone)
 		if len(accounts.Both(f.Ranges, gone)) > 0 && len(now.Ranges) == 0 {
 			return Repaired{f, OutcomeLeft, "a row with these numbers is gone; " + advice(accounts.RowGone)}, nil
@@ -130,12 +131,16 @@ func seriesNamed(path string) (counter.Series, error) {
 }
 
 // present is what of f holds now: its kind is empty if nothing does. Of ranges those
-// that the report lists as well are left.
-func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (accounts.Finding, error) {
-	now := accounts.Finding{Series: s}
+// that the report lists as well are left. gone had a row once, whether the report knows
+// of it or not.
+func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (now accounts.Finding, gone []counter.Range, err error) {
+	now.Series = s
 	audit := &Audit{DB: p.DB, Ledgers: p.Ledgers, Of: counter.Selection{Tenant: s.Tenant, Name: s.Name, Period: &s.Period}}
-	_, err := audit.Run(ctx, func(a accounts.Account) error {
+	_, err = audit.Run(ctx, func(a accounts.Account) error {
 		for _, found := range a.Findings {
+			if found.Kind == accounts.RowGone {
+				gone = append(gone, found.Ranges...)
+			}
 			if found.Kind == f.Kind {
 				now.Kind, now.Text = found.Kind, found.Text
 				now.Ranges = append(now.Ranges, accounts.Both(accounts.Merged(found.Ranges), accounts.Merged(f.Ranges))...)
@@ -144,7 +149,7 @@ func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.Repor
 		return nil
 	})
 	now.Ranges = accounts.Merged(now.Ranges)
-	return now, err
+	return now, gone, err
 }
 
 // void makes numbers void of which nobody knows what became.

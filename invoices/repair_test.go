@@ -166,6 +166,32 @@ func TestWhatFolioCannotRepairIsLeftWithAdvice(t *testing.T) {
 	}
 }
 
+// Once an audit has found out that a row is gone, no later report can have its number
+// made void, not even one that does not say so.
+func TestANumberWhoseRowIsGoneNeverBecomesVoid(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	r := newReplica(t, db, store)
+	for i := range 5 {
+		r.mustIssue(t, request(who, fmt.Sprint("r", i), "n"))
+	}
+	mustBeClean(t, db, store)
+	db.tamper(t, `delete from documents where number = 3`)
+	audited(t, &Audit{DB: db, Ledgers: store, Full: true})
+	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle}
+	if got := p.outcomes(t, reportOf(t, db, store)); got != "unaccounted left, row_gone left" {
+		t.Errorf("by a report of later: %s", got)
+	}
+	cut := accounts.Report{Findings: []accounts.ReportedFinding{{Kind: accounts.Unaccounted, Series: series2026(who).String(), Ranges: []counter.Range{{First: 3, Last: 3}}}}}
+	if got := p.outcomes(t, cut); got != "unaccounted left" {
+		t.Errorf("by a report that was cut: %s", got)
+	}
+	if n := ask[int](t, db, `select count(*) from documents where status = 'void'`); n != 0 {
+		t.Errorf("%d numbers became void", n)
+	}
+}
+
 func TestALedgerIsRebuiltWhileItStillHasTo(t *testing.T) {
 	t.Parallel()
 	db, store, who, r := broken(t)

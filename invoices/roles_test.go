@@ -23,7 +23,7 @@ var stated = map[string]rights{
 	"restores":         {writer: "select", settler: "select, update (beat)", auditor: "select"},
 	"sweeps":           {settler: "select, insert", auditor: "select"},
 	"annulments":       {reader: "select", writer: "select, insert", settler: "select", auditor: "select"},
-	"audited":          {reader: "select", settler: "select", auditor: "select, insert, update"},
+	"audited":          {reader: "select", settler: "select", auditor: "select, insert, update (first, mark, issued, void, audited_at, peak)"},
 	"strict_counters":  {reader: "select", writer: "select, insert, update", settler: "select", auditor: "select"},
 	"series_formats":   {auditor: "select"},
 	"strict_era":       {writer: "select", settler: "select", auditor: "select"},

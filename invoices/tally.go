@@ -24,7 +24,7 @@ type tally struct {
 	void    int64           // void rows from the first number to the mark
 	whole   mark            // how far the series is known to be whole now; zero: nowhere
 	voids   []accounts.Reason
-	gone    []counter.Range // had a row when the series was audited before: only a full audit looks
+	gone    []counter.Range // had a row when the series was audited before: below the mark only a full audit looks
 }
 
 // mark is a row of audited.
@@ -41,7 +41,7 @@ type seen struct {
 	AuditedMark  sql.NullInt64 `db:"audited_mark"`
 	Issued       sql.NullInt64 `db:"issued"`
 	Void         sql.NullInt64 `db:"void"`
-	AuditedAt    sql.NullTime  `db:"audited_at"`
+	Peak         sql.NullInt64 `db:"peak"`
 	StrictFirst  sql.NullInt64 `db:"strict_first"`
 	StrictMark   sql.NullInt64 `db:"strict_mark"`
 	Lowest       sql.NullInt64 `db:"lowest"`
@@ -53,7 +53,7 @@ type seen struct {
 
 // selectSeen looks at many series, of each at a few places of an index.
 const selectSeen = `
-	select q.i - 1 as i, a.first as audited_first, a.mark as audited_mark, a.issued, a.void, a.audited_at,
+	select q.i - 1 as i, a.first as audited_first, a.mark as audited_mark, a.issued, a.void, greatest(a.peak, a.mark) as peak,
 	       c.first as strict_first, c.mark as strict_mark, low.number as lowest, high.number as highest, n.annulled,
 	       cast(pg_current_snapshot() as text) as snapshot, clock_timestamp() as at
 	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
@@ -118,15 +118,17 @@ func (t *tally) unread(full bool) []counter.Range {
 	}
 	all := []counter.Range{{First: t.found.Lowest.Int64, Last: t.found.Highest.Int64}}
 	if !full {
-		t.covered = accounts.Within(all[0], t.wasWhole())
+		known := t.audited()
+		t.covered = accounts.Within(all[0], []counter.Range{{First: known.first, Last: known.last}})
 	}
 	return accounts.Without(all, t.covered)
 }
 
-// wasWhole returns the numbers that had a row when the series was audited before.
+// wasWhole returns the numbers that had a row when the series was audited before, also
+// those of which some are known to be gone since.
 func (t *tally) wasWhole() []counter.Range {
-	known := t.audited()
-	return accounts.Within(counter.Range{First: 1, Last: counter.MaxNumber}, []counter.Range{{First: known.first, Last: known.last}})
+	was := counter.Range{First: t.found.AuditedFirst.Int64, Last: t.found.Peak.Int64}
+	return accounts.Within(counter.Range{First: 1, Last: counter.MaxNumber}, []counter.Range{was})
 }
 
 // books are the two sides together.
