@@ -3,6 +3,7 @@ package invoices
 import (
 	"context"
 	"runtime"
+	"strings"
 
 	"folio/counter"
 	"folio/invoices/accounts"
@@ -108,6 +109,9 @@ func (a *DeepAudit) noteAll(ctx context.Context, ordered <-chan *deepPage, of in
 		case <-ctx.Done():
 			return checked, context.Cause(ctx)
 		}
+		if err := a.DB.checkAgain(ctx, p); err != nil {
+			return checked, err
+		}
 		if err := a.DB.noteDeep(ctx, p); err != nil {
 			return checked, err
 		}
@@ -117,6 +121,22 @@ func (a *DeepAudit) noteAll(ctx context.Context, ordered <-chan *deepPage, of in
 		}
 	}
 	return checked, nil
+}
+
+// checkAgain holds a page with faults against the rules as they are now: its rows may be
+// younger than the rules that were read for its tenant. A format that was left, and
+// what was imported, stay known, so rules that are younger than the rows have them.
+func (db *DB) checkAgain(ctx context.Context, p *deepPage) (err error) {
+	if len(p.noted) == 0 {
+		return nil
+	}
+	rules := deepRules{db: db}
+	if p.rules, err = rules.of(ctx, p.series); err != nil {
+		return err
+	}
+	p.open, p.noted = nil, nil
+	p.check()
+	return nil
 }
 
 func numbersOf(plan []deepSeries) (n int64) {
@@ -136,8 +156,15 @@ type deepPage struct {
 	rows     []deepRow
 	accounts []deepAccount
 
-	checked chan struct{} // closed once faults is there
+	checked chan struct{} // closed once open is there
 	open    []deepOpen
+	noted   map[deepPlace]int // where in open the faults of a document stand
+}
+
+// deepPlace names the faults of one kind of a document.
+type deepPlace struct {
+	of   key
+	kind string
 }
 
 // deepRow is a row as it was read. A void has no content to check.
@@ -180,19 +207,31 @@ func (p *deepPage) check() {
 	}
 }
 
-// note adds faults, those of one kind as one.
+// note adds faults, those of one document and kind as one.
 func (p *deepPage) note(of key, faults []deep.Fault) {
-	begin := len(p.open)
-next:
 	for _, f := range faults {
-		for i := begin; i < len(p.open); i++ {
-			if p.open[i].kind == f.Kind {
-				p.open[i].fault += "; " + f.Text
-				continue next
-			}
+		at := deepPlace{of, f.Kind}
+		if i, known := p.noted[at]; known {
+			p.open[i].fault = storable(p.open[i].fault + "; " + f.Text)
+			continue
 		}
-		p.open = append(p.open, deepOpen{of: of, last: of.Number, kind: f.Kind, fault: f.Text})
+		if p.noted == nil {
+			p.noted = make(map[deepPlace]int)
+		}
+		p.noted[at] = len(p.open)
+		p.open = append(p.open, deepOpen{of: of, last: of.Number, kind: f.Kind, fault: storable(f.Text)})
 	}
+}
+
+// longestFault bounds what is kept of a fault, in bytes.
+const longestFault = 2000
+
+// storable is text as Postgres takes it: it may quote whatever a document holds.
+func storable(text string) string {
+	if len(text) > longestFault {
+		text = text[:longestFault] + "…"
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", `\0`), "\uFFFD")
 }
 
 // unlinked says what is wrong if a document credits an invoice that does not know

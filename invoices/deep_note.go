@@ -125,7 +125,7 @@ func insertOpen(ctx context.Context, tx *sqlx.Tx, open []deepOpen) error {
 		insert into deep_open (tenant, series, period, first, last, kind, fault)
 		select * from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]),
 			cast($5 as bigint[]), cast($6 as text[]), cast($7 as text[]))
-		on conflict (tenant, series, period, kind, first) do update set last = excluded.last, fault = excluded.fault`
+		on conflict (tenant, series, period, kind, first) do update set last = greatest(deep_open.last, excluded.last), fault = excluded.fault`
 	_, err := tx.ExecContext(ctx, insert, append(keyArrays(of), pq.Array(lasts), pq.Array(kinds), pq.Array(faults))...)
 	return err
 }
