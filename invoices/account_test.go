@@ -101,6 +101,7 @@ func TestAnAccountBelongsToItsTenantAlone(t *testing.T) {
 
 // Many series, of every sort, over several pages and with every store, come once each
 // and in order.
+
 func TestTheAuditGoesThroughEverySeriesOnce(t *testing.T) {
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}

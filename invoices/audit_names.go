@@ -28,6 +28,20 @@ func (db *DB) seriesInPostgres(ctx context.Context, of counter.Selection) ([]cou
 	return slices.Compact(all), nil
 }
 
+// Known gives ErrNotFound if no tenant has a series that is selected, whether a number
+// of it was used or not: an audit of a name that was misspelt finds nothing wrong.
+func (db *DB) Known(ctx context.Context, of counter.Selection) error {
+	var known bool
+	const query = `select exists (select from series where ($1 = '' or tenant = $1) and ($2 = '' or name = $2))`
+	if err := db.audits.GetContext(ctx, &known, query, of.Tenant, of.Name); err != nil {
+		return wrap("look for the series that are audited", err)
+	}
+	if !known && (of.Tenant != "" || of.Name != "") {
+		return ErrNotFound
+	}
+	return nil
+}
+
 // seriesAtOnce bounds the series that one statement lists.
 const seriesAtOnce = 20_000
 

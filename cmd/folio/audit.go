@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"folio/counter"
@@ -36,6 +37,8 @@ func (c *auditCmd) Run(cmd command) error {
 	}
 	summary, err := c.audit(cmd, selected)
 	switch {
+	case errors.Is(err, invoices.ErrNotFound):
+		return statusError{fmt.Errorf("there is no tenant or series %s, and no number of it", c.Series), statusNotUnderstood}
 	case err != nil:
 		return statusError{fmt.Errorf("the audit could not be finished: %w", err), statusUnfinished}
 	case summary.FindingsInAll > 0:
@@ -61,6 +64,9 @@ func (c *auditCmd) audit(cmd command, selected counter.Selection) (summary invoi
 			err = c.deep(cmd, db, selected, bar, &summary)
 		}
 		bar.end()
+		if err == nil && summary.Series == 0 && summary.FindingsInAll == 0 {
+			err = db.Known(cmd.ctx, selected)
+		}
 		if err != nil {
 			return err
 		}
@@ -99,15 +105,18 @@ func (c *auditCmd) writer(cmd command) auditWriter {
 // selection reads tenant, tenant/series or tenant/series/period.
 func selection(path string) (counter.Selection, error) {
 	parts := strings.Split(path, "/")
-	if len(parts) > 3 {
-		return counter.Selection{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
+	if len(parts) > 3 || path != "" && slices.Contains(parts, "") {
+		return counter.Selection{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period, with - for the period of a series that never restarts", path)
 	}
 	f := counter.Selection{Tenant: parts[0]}
 	if len(parts) > 1 {
 		f.Name = parts[1]
 	}
 	if len(parts) > 2 {
-		period := strings.TrimPrefix(parts[2], "-") // "-" stands for no period
+		period := parts[2]
+		if period == "-" {
+			period = ""
+		}
 		f.Period = &period
 	}
 	return f, nil

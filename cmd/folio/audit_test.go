@@ -137,4 +137,9 @@ func TestTheAuditSelectsByPath(t *testing.T) {
 			t.Errorf("%q: %+v, %v", path, got, err)
 		}
 	}
+	for _, path := range []string{"/", "/invoice", "acme/", "acme//2026", "acme/invoice/", "a/b/c/d"} { // less, or more, than somebody meant
+		if got, err := selection(path); err == nil {
+			t.Errorf("%q selects %+v", path, got)
+		}
+	}
 }

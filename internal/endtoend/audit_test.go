@@ -136,4 +136,9 @@ func auditSays(t *testing.T, c *devcluster.Cluster, spoilt string) {
 	if _, err := c.Run(within(t, time.Minute), "audit", "tenant-00"); err != nil {
 		t.Errorf("of the other tenant: %v", err)
 	}
+	for _, misspelt := range []string{"tenant-99", "tenant-00/invoices"} {
+		if out, err := c.Run(within(t, time.Minute), "audit", misspelt); err == nil || !strings.Contains(err.Error(), "exit status 2") {
+			t.Errorf("of %s, which there is not: %v\n%s", misspelt, err, out)
+		}
+	}
 }
