@@ -143,3 +143,14 @@ func TestTheAuditSelectsByPath(t *testing.T) {
 		}
 	}
 }
+
+func TestAStatementThatCannotBeMadeIsToldApart(t *testing.T) {
+	noEnvironment(t)
+	away := []string{"--database-url", "postgres://127.0.0.1:1/x?sslmode=disable", "--etcd-endpoints", "127.0.0.1:1"}
+	for path, status := range map[string]int{"acme/invoice": statusNotUnderstood, "acme/invoice/2026": statusUnfinished} {
+		got, stdout, stderr := folio(t, append([]string{"statement", path}, away...)...)
+		if got != status || stdout != "" || !strings.HasPrefix(stderr, "folio: ") {
+			t.Errorf("%s: status %d, %q, %q", path, got, stdout, stderr)
+		}
+	}
+}

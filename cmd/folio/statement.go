@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,13 +19,29 @@ type statementCmd struct {
 	JSON   bool   `help:"Print JSON." name:"json" env:"FOLIO_JSON"`
 }
 
-// Run states what became of every number of a series. The exit status is 1 if one is
-// unaccounted for or something else is wrong.
+// Help tells what the exit status means.
+func (c *statementCmd) Help() string {
+	return "Exit status: 0, every number is accounted for and nothing is wrong; 1, some are unaccounted for or something else is wrong, " +
+		"which is printed; 2, the command was not understood, or there is no such series; 3, the statement could not be made."
+}
+
+// Run states what became of every number of a series.
 func (c *statementCmd) Run(cmd command) error {
 	s, err := parseSeries(c.Series)
 	if err != nil {
-		return err
+		return statusError{err, statusNotUnderstood}
 	}
+	err = c.state(cmd, s)
+	switch {
+	case err == nil || errors.Is(err, errFindings):
+		return err
+	case errors.Is(err, invoices.ErrNotFound):
+		return statusError{err, statusNotUnderstood}
+	}
+	return statusError{fmt.Errorf("the statement could not be made: %w", err), statusUnfinished}
+}
+
+func (c *statementCmd) state(cmd command, s counter.Series) error {
 	client, store, err := c.open(cmd.ctx)
 	if err != nil {
 		return err
