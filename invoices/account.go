@@ -36,7 +36,7 @@ func AccountOf(ctx context.Context, db *DB, ledgers Ledgers, s counter.Series) (
 	if err != nil {
 		return accounts.Account{}, err
 	}
-	if err := lookAgain(ctx, ledgers, all); err != nil {
+	if err := lookAgain(ctx, db, ledgers, all); err != nil {
 		return accounts.Account{}, err
 	}
 	return all[0].account(), nil
@@ -56,28 +56,95 @@ func (t *tally) account() accounts.Account {
 }
 
 // lookAgain reads the ledgers of series with rows above the mark once more. Had those
-// numbers been reserved after the ledger was read, they are not of this account.
-func lookAgain(ctx context.Context, ledgers Ledgers, all []*tally) error {
+// numbers been reserved after the ledger was read, they are not of this account; nor are
+// those of an import that is about to move the counter past them.
+func lookAgain(ctx context.Context, db *DB, ledgers Ledgers, all []*tally) error {
 	above := slices.DeleteFunc(slices.Clone(all), func(t *tally) bool {
 		return t.strict() || t.ledger.Err != nil || t.found.Highest.Int64 <= t.ledger.Ledger.Mark
 	})
-	if len(above) == 0 {
-		return nil
+	above, err := stillAbove(ctx, ledgers, above)
+	if err != nil || len(above) == 0 {
+		return err
 	}
-	series := make([]counter.Series, len(above))
-	for i, t := range above {
+	moving, err := db.movingIn(ctx, above)
+	if err != nil || len(moving) == 0 {
+		return err
+	}
+	// An import that has ended meanwhile has moved the counter.
+	if above, err = stillAbove(ctx, ledgers, above); err != nil {
+		return err
+	}
+	for _, t := range above {
+		known := append([]counter.Range{{First: 0, Last: t.ledger.Ledger.Mark}}, moving[t.series]...)
+		if len(accounts.Without(t.covered, accounts.Merged(known))) == 0 {
+			t.leaveAbove()
+		}
+	}
+	return nil
+}
+
+// stillAbove returns those of all whose rows lie above the mark of their ledger now. Of
+// the others what was reserved since is left out.
+func stillAbove(ctx context.Context, ledgers Ledgers, all []*tally) (above []*tally, err error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	series := make([]counter.Series, len(all))
+	for i, t := range all {
 		series[i] = t.series
 	}
 	later, err := loadLedgers(ctx, ledgers, series)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, t := range above {
+	for i, t := range all {
 		if later[i].Ledger.Mark >= t.found.Highest.Int64 {
-			t.covered = accounts.Within(counter.Range{First: 1, Last: t.ledger.Ledger.Mark}, t.covered)
+			t.leaveAbove()
+		} else {
+			above = append(above, t)
 		}
 	}
-	return nil
+	return above, nil
+}
+
+// leaveAbove leaves rows above the mark out of the account.
+func (t *tally) leaveAbove() {
+	t.covered = accounts.Within(counter.Range{First: 1, Last: t.ledger.Ledger.Mark}, t.covered)
+}
+
+// movingIn returns what imports have stored that run just now and have not moved the
+// counter past it yet: whoever runs one holds its lock, see importing.lock. Of one that
+// was killed its rows are above the mark until it is run again.
+func (db *DB) movingIn(ctx context.Context, all []*tally) (map[counter.Series][]counter.Range, error) {
+	const query = `
+		select i.tenant, s.series, s.period, s.first, s.last
+		from imports i join import_series s using (import)
+		where i.state = 'stored' and (i.tenant, s.series, s.period) in (
+			select * from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[])))
+		and hashtextextended('folio import ' || i.import, 0) in (
+			select cast(l.classid as bigint) << 32 | cast(l.objid as bigint) from pg_locks l
+			where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+				and l.database = (select oid from pg_database where datname = current_database()))`
+	series := make([]counter.Series, len(all))
+	for i, t := range all {
+		series[i] = t.series
+	}
+	tenants, names, periods := seriesArrays(series)
+	var rows []struct {
+		Tenant string `db:"tenant"`
+		Series string `db:"series"`
+		Period string `db:"period"`
+		rangeRow
+	}
+	if err := db.audits.SelectContext(ctx, &rows, query, tenants, names, periods); err != nil {
+		return nil, wrap("look for imports of "+namesOf(all), err)
+	}
+	found := make(map[counter.Series][]counter.Range)
+	for _, r := range rows {
+		s := counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
+		found[s] = append(found[s], counter.Range{First: r.First, Last: r.Last})
+	}
+	return found, nil
 }
 
 // selectVoidReasons reads voids as ranges, by their reason, which fill an index of

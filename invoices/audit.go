@@ -129,7 +129,7 @@ func (r *auditRun) account(ctx context.Context, all []*tally) error {
 	if err != nil {
 		return err
 	}
-	if err := lookAgain(ctx, r.Ledgers, all); err != nil {
+	if err := lookAgain(ctx, r.DB, r.Ledgers, all); err != nil {
 		return err
 	}
 	if len(strangers) > 0 {

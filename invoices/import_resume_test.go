@@ -137,6 +137,40 @@ func (noSeeks) Seek(context.Context, counter.Series, int64, string) error {
 	return fmt.Errorf("%w: killed", counter.ErrUnavailable)
 }
 
+// lookingOn looks before and after the counter is moved.
+type lookingOn struct {
+	Seeker
+	look func()
+}
+
+func (l lookingOn) Seek(ctx context.Context, s counter.Series, mark int64, reason string) error {
+	l.look()
+	defer l.look()
+	return l.Seeker.Seek(ctx, s, mark, reason)
+}
+
+// Between its rows and the counter an import that runs is no finding. One that was
+// killed there is, see below.
+func TestAnImportThatIsRunningIsNoFinding(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	im, looks := importer(t, db, store, "csv"), 0
+	im.Counter = lookingOn{im.Counter, func() {
+		looks++
+		mustBeClean(t, db, store)
+		s := counter.Series{Tenant: who.Tenant, Name: "invoice", Period: "2025"}
+		if a, err := AccountOf(t.Context(), db, store, s); err != nil || !a.Clean() || a.Sum() != a.Mark-a.First+1 {
+			t.Errorf("%v, %+v", err, a)
+		}
+	}}
+	im.mustImport(t, old(41, 42, 45))
+	im.mustImport(t, old(47, 48))
+	if mustBeClean(t, db, store); looks < 4 {
+		t.Errorf("looked %d times", looks)
+	}
+}
+
 func TestAnImportKilledBeforeTheCounterWasMovedIsCompletedByTheNextRun(t *testing.T) {
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}
