@@ -131,9 +131,7 @@ func (db *DB) movingIn(ctx context.Context, all []*tally) (map[counter.Series][]
 	}
 	tenants, names, periods := seriesArrays(series)
 	var rows []struct {
-		Tenant string `db:"tenant"`
-		Series string `db:"series"`
-		Period string `db:"period"`
+		pathRow
 		rangeRow
 	}
 	if err := db.audits.SelectContext(ctx, &rows, query, tenants, names, periods); err != nil {
@@ -141,8 +139,7 @@ func (db *DB) movingIn(ctx context.Context, all []*tally) (map[counter.Series][]
 	}
 	found := make(map[counter.Series][]counter.Range)
 	for _, r := range rows {
-		s := counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
-		found[s] = append(found[s], counter.Range{First: r.First, Last: r.Last})
+		found[r.of()] = append(found[r.of()], counter.Range{First: r.First, Last: r.Last})
 	}
 	return found, nil
 }

@@ -45,41 +45,61 @@ func (db *DB) Known(ctx context.Context, of counter.Selection) error {
 // seriesAtOnce bounds the series that one statement lists.
 const seriesAtOnce = 20_000
 
-// selectSeries jumps from one series with documents to the next, behind the one named
-// by $1 to $3: it costs a descent of the primary key for each, however many documents
-// it has. It ends after the tenant $4, unless that is "". It reads the documents, not
-// the tenants: books whose tenant is gone are audited too.
-const selectSeries = `
+// jumpingFrom is a statement that jumps from one series in a table to the next, behind
+// the one named by $1 to $3: it costs a descent of the table's primary key for each,
+// however many rows it has. The columns name tenant, series and period. It ends after
+// the tenant $4, unless that is "", or with $5 series.
+func jumpingFrom(table, columns string) string {
+	next := func(behind string) string {
+		return `(select ` + columns + ` from ` + table + ` where (` + columns + `) > (` + behind + `) order by ` + columns + ` limit 1)`
+	}
+	return `
 	with recursive k (tenant, series, period) as (
-		(select d.tenant, d.series, d.period from documents d
-		 where (d.tenant, d.series, d.period) > ($1, $2, $3)
-		 order by d.tenant, d.series, d.period limit 1)
+		` + next(`$1, $2, $3`) + `
 		union all
-		select n.tenant, n.series, n.period
-		from k cross join lateral (
-			select d.tenant, d.series, d.period from documents d
-			where (d.tenant, d.series, d.period) > (k.tenant, k.series, k.period)
-			order by d.tenant, d.series, d.period limit 1) n
+		select n.* from k cross join lateral ` + next(`k.tenant, k.series, k.period`) + ` n
 		where $4 = '' or k.tenant = $4)
 	select tenant, series, period from k where $4 = '' or tenant = $4 limit $5`
+}
+
+// Where series are found. The documents, not the tenants: books whose tenant is gone
+// are audited too.
+var (
+	selectWithDocuments = jumpingFrom("documents", "tenant, series, period")
+	selectWithAccounts  = jumpingFrom("credits", "tenant, series, period")
+	selectWithNotes     = jumpingFrom("credit_notes", "tenant, invoice_series, invoice_period")
+)
 
 // seriesWithDocuments lists what there are documents of; tenant "" is every one.
 func (db *DB) seriesWithDocuments(ctx context.Context, tenant string) ([]counter.Series, error) {
+	all, err := db.seriesFound(ctx, selectWithDocuments, tenant)
+	return all, wrap("list the series that have documents", err)
+}
+
+// seriesFound lists what statement jumps to, see jumpingFrom.
+func (db *DB) seriesFound(ctx context.Context, statement, tenant string) ([]counter.Series, error) {
 	var all []counter.Series
 	for last := (counter.Series{Tenant: tenant}); ; last = all[len(all)-1] {
-		var rows []struct {
-			Tenant string `db:"tenant"`
-			Series string `db:"series"`
-			Period string `db:"period"`
-		}
-		if err := db.audits.SelectContext(ctx, &rows, selectSeries, last.Tenant, last.Name, last.Period, tenant, seriesAtOnce); err != nil {
-			return nil, wrap("list the series that have documents", err)
+		var rows []pathRow
+		if err := db.audits.SelectContext(ctx, &rows, statement, last.Tenant, last.Name, last.Period, tenant, seriesAtOnce); err != nil {
+			return nil, err
 		}
 		for _, r := range rows {
-			all = append(all, counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period})
+			all = append(all, r.of())
 		}
 		if len(rows) < seriesAtOnce {
 			return all, nil
 		}
 	}
+}
+
+// pathRow is a series as a statement returns it.
+type pathRow struct {
+	Tenant string `db:"tenant"`
+	Series string `db:"series"`
+	Period string `db:"period"`
+}
+
+func (r pathRow) of() counter.Series {
+	return counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
 }

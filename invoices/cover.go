@@ -76,29 +76,23 @@ type rowCount struct {
 	Last int64 `db:"last"`
 }
 
-const countDocuments = `
-	select q.i - 1 as i, n.rows, n.last
-	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
-		with ordinality as q (tenant, series, period, first, last, i)
-	cross join lateral (
-		select count(*) as rows, coalesce(max(number), 0) as last
-		from (select d.number from documents d
-		      where d.tenant = q.tenant and d.series = q.series and d.period = q.period and d.number between q.first and q.last
-		      order by d.number limit $6) d) n
-	order by q.i`
+// What is counted: all documents by the primary key, the voids by an index of their own.
+const (
+	countDocuments = countBegin + countEnd
+	countVoids     = countBegin + ` and d.status = 'void'` + countEnd
 
-// countVoids reads the index of the voids.
-const countVoids = `
+	countBegin = `
 	select q.i - 1 as i, n.rows, n.last
 	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
 		with ordinality as q (tenant, series, period, first, last, i)
 	cross join lateral (
 		select count(*) as rows, coalesce(max(number), 0) as last
 		from (select d.number from documents d
-		      where d.tenant = q.tenant and d.series = q.series and d.period = q.period and d.number between q.first and q.last
-		          and d.status = 'void'
+		      where d.tenant = q.tenant and d.series = q.series and d.period = q.period and d.number between q.first and q.last`
+	countEnd = `
 		      order by d.number limit $6) d) n
 	order by q.i`
+)
 
 // countRows counts up to rowsOfOne rows of each span, in the order of the spans.
 func countRows(ctx context.Context, q sqlx.QueryerContext, statement string, all []*tally, spans []stretch) ([]rowCount, error) {

@@ -31,11 +31,8 @@ func (db *DB) forgetDeep(ctx context.Context, f counter.Selection) error {
 // openSpans returns what has to be looked at again.
 func (db *DB) openSpans(ctx context.Context, f counter.Selection) (map[counter.Series][]counter.Range, error) {
 	var rows []struct {
-		Tenant string `db:"tenant"`
-		Series string `db:"series"`
-		Period string `db:"period"`
-		First  int64  `db:"first"`
-		Last   int64  `db:"last"`
+		pathRow
+		rangeRow
 	}
 	const query = `
 		select tenant, series, period, lower(r) as first, upper(r) - 1 as last
@@ -47,8 +44,7 @@ func (db *DB) openSpans(ctx context.Context, f counter.Selection) (map[counter.S
 	}
 	open := make(map[counter.Series][]counter.Range)
 	for _, r := range rows {
-		s := counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
-		open[s] = append(open[s], counter.Range{First: r.First, Last: r.Last})
+		open[r.of()] = append(open[r.of()], counter.Range{First: r.First, Last: r.Last})
 	}
 	return open, nil
 }
@@ -133,9 +129,7 @@ func insertOpen(ctx context.Context, tx *sqlx.Tx, open []deepOpen) error {
 // deepFindings returns what is wrong with all that was looked at, by series and kind.
 func (db *DB) deepFindings(ctx context.Context, f counter.Selection) ([]accounts.Finding, error) {
 	var rows []struct {
-		Tenant string        `db:"tenant"`
-		Series string        `db:"series"`
-		Period string        `db:"period"`
+		pathRow
 		Kind   string        `db:"kind"`
 		Firsts pq.Int64Array `db:"firsts"`
 		Lasts  pq.Int64Array `db:"lasts"`
@@ -161,7 +155,7 @@ func (db *DB) deepFindings(ctx context.Context, f counter.Selection) ([]accounts
 			of[j] = counter.Range{First: r.Firsts[j], Last: r.Lasts[j]}
 		}
 		findings[i] = accounts.Finding{
-			Kind: accounts.Kind(r.Kind), Series: counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}, Ranges: of,
+			Kind: accounts.Kind(r.Kind), Series: r.of(), Ranges: of,
 			Text: fmt.Sprintf("document %s: %s", accounts.Text(of), r.Fault),
 		}
 		if accounts.Total(of) > 1 {

@@ -32,7 +32,7 @@ func (db *DB) deepPlan(ctx context.Context, f counter.Selection) ([]deepSeries, 
 	if err != nil {
 		return nil, err
 	}
-	credited, err := db.seriesWithAccounts(ctx)
+	credited, err := db.seriesWithAccounts(ctx, f.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -102,26 +102,14 @@ func seriesArrays(all []counter.Series) (tenants, names, periods any) {
 }
 
 // seriesWithAccounts lists every series that has an account of an invoice, or a
-// credit note of one, whether there is such an invoice or not. It goes through all of
-// them: they are few beside the documents.
-func (db *DB) seriesWithAccounts(ctx context.Context) ([]counter.Series, error) {
-	var rows []struct {
-		Tenant string `db:"tenant"`
-		Series string `db:"series"`
-		Period string `db:"period"`
-	}
-	const query = `
-		select tenant, series, period from credits group by 1, 2, 3
-		union
-		select tenant, invoice_series, invoice_period from credit_notes group by 1, 2, 3`
-	if err := db.audits.SelectContext(ctx, &rows, query); err != nil {
+// credit note of one, whether there is such an invoice or not.
+func (db *DB) seriesWithAccounts(ctx context.Context, tenant string) ([]counter.Series, error) {
+	booked, err := db.seriesFound(ctx, selectWithAccounts, tenant)
+	if err != nil {
 		return nil, wrap("list the series that have accounts", err)
 	}
-	all := make([]counter.Series, len(rows))
-	for i, r := range rows {
-		all[i] = counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
-	}
-	return all, nil
+	noted, err := db.seriesFound(ctx, selectWithNotes, tenant)
+	return append(booked, noted...), wrap("list the series that have credit notes", err)
 }
 
 // deepRules are the rules of the series of one tenant at a time, as checks hold

@@ -49,10 +49,8 @@ func (db *DB) Heights(ctx context.Context, of counter.Selection) ([]Height, erro
 // one series to the next by the primary key.
 func (db *DB) heightsAfter(ctx context.Context, after counter.Series) ([]Height, error) {
 	var rows []struct {
-		Tenant  string `db:"tenant"`
-		Series  string `db:"series"`
-		Period  string `db:"period"`
-		Highest int64  `db:"highest"`
+		pathRow
+		Highest int64 `db:"highest"`
 	}
 	const query = `
 		with recursive s (tenant, series, period) as (
@@ -75,7 +73,7 @@ func (db *DB) heightsAfter(ctx context.Context, after counter.Series) ([]Height,
 	}
 	page := make([]Height, len(rows))
 	for i, r := range rows {
-		page[i] = Height{Series: counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}, Highest: r.Highest}
+		page[i] = Height{Series: r.of(), Highest: r.Highest}
 	}
 	return page, nil
 }

@@ -244,16 +244,11 @@ func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([
 		order by 1`
 	var found []counter.Range
 	for _, part := range accounts.Pieces([]counter.Range{{First: 1, Last: last}}, readAtOnce) {
-		var rows []struct {
-			First int64 `db:"first"`
-			Last  int64 `db:"last"`
-		}
+		var rows []rangeRow
 		if err := sqlx.SelectContext(ctx, r.DB.settling, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last, reasonRestore, r.since); err != nil {
 			return nil, wrap("read the voids of "+s.String(), err)
 		}
-		for _, row := range rows {
-			found = append(found, counter.Range{First: row.First, Last: row.Last})
-		}
+		found = append(found, rangesOf(rows)...)
 	}
 	return accounts.Merged(found), nil
 }

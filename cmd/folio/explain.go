@@ -27,17 +27,7 @@ func (c *explainCmd) Run(cmd command) error {
 	if err != nil {
 		return err
 	}
-	client, store, err := c.open(cmd.ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return c.withDB(func(db *invoices.DB) error {
-		books := &invoices.Books{DB: db, Ledgers: store}
-		who, err := books.Operator(cmd.ctx, s.Tenant)
-		if err != nil {
-			return err
-		}
+	return withBooks(cmd, c.database, c.etcd, s.Tenant, func(books *invoices.Books, who invoices.Asker) error {
 		e, err := books.Explain(cmd.ctx, who, s.Name, &s.Period, n)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Number, err)

@@ -21,17 +21,7 @@ func (c *registerCmd) Run(cmd command) error {
 	if err != nil {
 		return err
 	}
-	client, store, err := c.open(cmd.ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return c.withDB(func(db *invoices.DB) error {
-		books := &invoices.Books{DB: db, Ledgers: store}
-		who, err := books.Operator(cmd.ctx, s.Tenant)
-		if err != nil {
-			return err
-		}
+	return withBooks(cmd, c.database, c.etcd, s.Tenant, func(books *invoices.Books, who invoices.Asker) error {
 		out := bufio.NewWriterSize(cmd.stdout, 64<<10)
 		to, err := register.NewWriter(out, c.Format)
 		if err != nil {

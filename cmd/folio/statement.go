@@ -42,17 +42,7 @@ func (c *statementCmd) Run(cmd command) error {
 }
 
 func (c *statementCmd) state(cmd command, s counter.Series) error {
-	client, store, err := c.open(cmd.ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return c.withDB(func(db *invoices.DB) error {
-		books := &invoices.Books{DB: db, Ledgers: store}
-		who, err := books.Operator(cmd.ctx, s.Tenant)
-		if err != nil {
-			return err
-		}
+	return withBooks(cmd, c.database, c.etcd, s.Tenant, func(books *invoices.Books, who invoices.Asker) error {
 		said, err := books.Statement(cmd.ctx, who, s.Name, &s.Period)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Series, err)
@@ -66,6 +56,23 @@ func (c *statementCmd) state(cmd command, s counter.Series) error {
 			err = errFindings
 		}
 		return err
+	})
+}
+
+// withBooks opens the books of a tenant for the operator.
+func withBooks(cmd command, in database, ledgers etcd, tenant string, do func(*invoices.Books, invoices.Asker) error) error {
+	client, store, err := ledgers.open(cmd.ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return in.withDB(func(db *invoices.DB) error {
+		books := &invoices.Books{DB: db, Ledgers: store}
+		who, err := books.Operator(cmd.ctx, tenant)
+		if err != nil {
+			return err
+		}
+		return do(books, who)
 	})
 }
 
