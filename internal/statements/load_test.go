@@ -13,10 +13,12 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/sync/errgroup"
 
 	"folio/counter"
 	"folio/counter/etcdstore"
 	"folio/invoices"
+	"folio/invoices/accounts"
 	"folio/invoices/document"
 )
 
@@ -35,7 +37,7 @@ type load struct {
 	seeker   *replica // issues nothing, and lives to the end
 	tenants  []*tenant
 
-	kills, seeks, freed, issued, repeats, refused atomic.Int64
+	kills, seeks, freed, issued, repeats, refused, audits atomic.Int64
 }
 
 // tenant issues in a series that restarts each month. The month it is at moves on
@@ -216,8 +218,35 @@ func (l *load) seek(ctx context.Context, of int) {
 	}
 }
 
+// audit audits again and again, two at once, one of which reads all anew: so marks
+// are raised under what statements and other audits read.
+func (l *load) audit(ctx context.Context, mine func(counter.Series) bool) error {
+	var auditing errgroup.Group
+	for _, full := range []bool{false, true} {
+		auditing.Go(func() error {
+			for ctx.Err() == nil {
+				audit := &invoices.Audit{DB: l.db, Ledgers: l.store, Full: full}
+				_, err := audit.Run(ctx, func(a accounts.Account) error {
+					if mine(a.Series) && !a.Clean() {
+						return &broken{fmt.Errorf("an audit, full %t, of %s, at revision %d and snapshot %s: %+v", full, a.Series, a.AsOf.Revision, a.AsOf.Snapshot, a.Findings)}
+					}
+					return nil
+				})
+				if err != nil && ctx.Err() == nil {
+					return err
+				}
+				l.audits.Add(1)
+				rest(ctx, time.Second)
+			}
+			return nil
+		})
+	}
+	return auditing.Wait()
+}
+
 // What has to happen, at the least, while statements are taken.
 const (
+	enoughAudits  = 20
 	enoughKills   = 20
 	enoughSettled = 20
 	enoughSeeks   = 20
@@ -228,7 +257,7 @@ const (
 // moved reports whether enough has happened.
 func (l *load) moved() bool {
 	return l.kills.Load() >= enoughKills && l.settled() >= enoughSettled && l.seeks.Load() >= enoughSeeks &&
-		l.freed.Load() >= enoughFreed && l.repeats.Load() >= enoughRepeats
+		l.freed.Load() >= enoughFreed && l.repeats.Load() >= enoughRepeats && l.audits.Load() >= enoughAudits
 }
 
 // settled counts the blocks of lost holders that replicas settled.
@@ -300,20 +329,32 @@ func (l *load) stateAll(t *testing.T, enough int, take stater) (*judge, error) {
 	defer stop()
 	var working sync.WaitGroup
 	working.Go(func() { l.run(ctx) })
-	defer working.Wait()
-	defer stop()
-	all, until := &judge{}, time.Now().Add(2*time.Minute)
 	var mu sync.Mutex
 	var failed []error
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed = append(failed, err)
+	}
+	working.Go(func() {
+		mine := func(s counter.Series) bool {
+			return slices.ContainsFunc(l.tenants, func(t *tenant) bool { return t.who.Tenant == s.Tenant })
+		}
+		if err := l.audit(ctx, mine); err != nil {
+			fail(err)
+			stop()
+		}
+	})
+	all, until := &judge{}, time.Now().Add(2*time.Minute)
 	var taking sync.WaitGroup
 	for _, tenant := range l.tenants {
 		taking.Go(func() {
 			seen, err := l.state(ctx, tenant, enough/len(l.tenants), until, take)
 			mu.Lock()
-			defer mu.Unlock()
 			all.add(seen)
+			mu.Unlock()
 			if err != nil {
-				failed = append(failed, err)
+				fail(err)
 			}
 			if asBroken(err) {
 				stop() // one is enough
@@ -321,6 +362,8 @@ func (l *load) stateAll(t *testing.T, enough int, take stater) (*judge, error) {
 		})
 	}
 	taking.Wait()
+	stop()
+	working.Wait()
 	failed = slices.DeleteFunc(failed, func(err error) bool { return errors.Is(err, context.Canceled) })
 	return all, errors.Join(failed...)
 }
