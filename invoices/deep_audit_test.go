@@ -204,6 +204,32 @@ func TestADocumentByAFormatThatCameMeanwhileHasNoFault(t *testing.T) {
 	}
 }
 
+// Blocks are used side by side: a lower number may get its document later. It is looked
+// at then, although those above it were, and so is one above that had none.
+func TestADocumentThatComesLaterBelowWhatWasCheckedIsLookedAt(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	who := newTenant(t, db, "acme")
+	generate(t, db, who.Tenant, 300)
+	db.exec(t, `create table late as table documents`)
+	db.tamper(t, `delete from documents where number in (5, 6, 100) or number > 290`)
+	if report := mustDeep(t, DeepAudit{DB: db}); report.Checked != 287 || len(report.Findings) > 0 {
+		t.Fatalf("%+v", report)
+	}
+	db.exec(t, `update late set gross = gross + 1 where number = 6`)
+	db.tamper(t, `insert into documents select * from late where number in (5, 6)`)
+	if report := mustDeep(t, DeepAudit{DB: db}); report.Checked != 2 || len(report.Findings) != 1 || fmt.Sprint(report.Findings[0].Ranges) != "[6]" {
+		t.Errorf("two that came below: %+v", report)
+	}
+	db.tamper(t, `insert into documents select * from late where number = 100 or number > 290`)
+	if report := mustDeep(t, DeepAudit{DB: db}); report.Checked != 12 || len(report.Findings) != 1 {
+		t.Errorf("one below and ten above, beside the one with a fault: %+v", report)
+	}
+	if report := mustDeep(t, DeepAudit{DB: db}); report.Checked != 1 {
+		t.Errorf("nothing new: %+v", report)
+	}
+}
+
 func TestADeepAuditThatIsKilledGoesOn(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)

@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -62,7 +63,7 @@ func (d *Duty) hold(ctx context.Context, held *sqlx.Conn) (*sqlx.Conn, error) {
 	const try = `
 		select pg_try_advisory_lock(hashtext('folio duty'), hashtext($1))
 		from (select set_config('idle_session_timeout', $2, false)) s`
-	if err := conn.GetContext(ctx, &got, try, d.Name, dutySilence); err != nil {
+	if err := conn.GetContext(ctx, &got, try, d.Name, fmt.Sprint(d.silence().Milliseconds())); err != nil {
 		discard(conn)
 		return nil, wrap("ask for the duty "+d.Name, err)
 	}
@@ -83,8 +84,13 @@ func (d *Duty) leave(held *sqlx.Conn) {
 
 const (
 	dutyTimeout = 5 * time.Second // bounds asking for the lock
-	dutySilence = "300000"        // milliseconds; a turn that takes longer may lose the lock
+	dutySilence = 5 * time.Minute // a turn that takes longer may lose the lock
 )
+
+// silence is how long nothing may be heard of who is on duty, who rests between turns:
+// if it were shorter than that, another would take over each time, and both would
+// believe that they are.
+func (d *Duty) silence() time.Duration { return dutySilence + 2*d.Every }
 
 // sleepFor reports false if ctx ended first.
 func sleepFor(ctx context.Context, d time.Duration) bool {

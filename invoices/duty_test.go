@@ -66,3 +66,19 @@ func TestADutyIsDoneByOneReplicaAtATime(t *testing.T) {
 	was = turns[1-last].Load()
 	eventually(t, "the other takes over", func() bool { return turns[1-last].Load() > was+3 })
 }
+
+// Whoever rests for longer than a turn may take stays on duty.
+func TestADutyIsNotLostBetweenTurns(t *testing.T) {
+	t.Parallel()
+	d := &Duty{DB: open(t, databaseFor(t)), Name: "test", Every: time.Hour}
+	held, err := d.hold(t.Context(), nil)
+	if err != nil || held == nil {
+		t.Fatalf("not on duty: %v", err)
+	}
+	defer d.leave(held)
+	var allowed bool
+	const query = `select cast(current_setting('idle_session_timeout') as interval) > interval '72 minutes'` // from a turn to the next, at the most
+	if err := held.GetContext(t.Context(), &allowed, query); err != nil || !allowed {
+		t.Errorf("the session ends between two turns: %t, %v", allowed, err)
+	}
+}
