@@ -94,7 +94,7 @@ func (p *Repair) finding(ctx context.Context, f accounts.ReportedFinding, gone [
 	if err != nil {
 		return Repaired{f, OutcomeLeft, "the report names no series: " + err.Error()}, nil
 	}
-	now, known, err := p.present(ctx, s, f)
+	now, known, hidden, err := p.present(ctx, s, f)
 	if err != nil {
 		return Repaired{}, err
 	}
@@ -105,7 +105,13 @@ func (p *Repair) finding(ctx context.Context, f accounts.ReportedFinding, gone [
 			return Repaired{f, OutcomeLeft, "a row with these numbers is gone; " + advice(accounts.RowGone)}, nil
 		}
 	}
-	if now.Kind == "" || len(f.Ranges) > 0 && len(now.Ranges) == 0 {
+	if len(f.Ranges) > 0 && len(now.Ranges) == 0 {
+		now.Kind = ""
+	}
+	if now.Kind == "" {
+		if hidden != "" {
+			return Repaired{f, OutcomeLeft, "nobody can tell any more, as something else is wrong by now: " + hidden + "; audit again, and repair by that report first"}, nil
+		}
 		return Repaired{f, OutcomeGone, "looked at again, it is not so any more; nothing was done"}, nil
 	}
 	switch f.Kind {
@@ -132,14 +138,20 @@ func seriesNamed(path string) (counter.Series, error) {
 
 // present is what of f holds now: its kind is empty if nothing does. Of ranges those
 // that the report lists as well are left. gone had a row once, whether the report knows
-// of it or not.
-func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (now accounts.Finding, gone []counter.Range, err error) {
+// of it or not. hidden says what is wrong with the ledger, if f is not about that: then
+// less than there is can be seen.
+func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (now accounts.Finding, gone []counter.Range, hidden string, err error) {
 	now.Series = s
 	audit := &Audit{DB: p.DB, Ledgers: p.Ledgers, Of: counter.Selection{Tenant: s.Tenant, Name: s.Name, Period: &s.Period}}
 	_, err = audit.Run(ctx, func(a accounts.Account) error {
 		for _, found := range a.Findings {
-			if found.Kind == accounts.RowGone {
+			switch found.Kind {
+			case accounts.RowGone:
 				gone = append(gone, found.Ranges...)
+			case accounts.LedgerDamaged, accounts.LedgerMissing, accounts.LedgerBehind:
+				if f.Kind == accounts.Unaccounted || f.Kind == accounts.UnknownHolder {
+					hidden = found.Text
+				}
 			}
 			if found.Kind == f.Kind {
 				now.Kind, now.Text = found.Kind, found.Text
@@ -149,7 +161,7 @@ func (p *Repair) present(ctx context.Context, s counter.Series, f accounts.Repor
 		return nil
 	})
 	now.Ranges = accounts.Merged(now.Ranges)
-	return now, gone, err
+	return now, gone, hidden, err
 }
 
 // void makes numbers void of which nobody knows what became.

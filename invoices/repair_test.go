@@ -166,6 +166,33 @@ func TestWhatFolioCannotRepairIsLeftWithAdvice(t *testing.T) {
 	}
 }
 
+// That other numbers are unaccounted for does not keep a finding that was mended.
+func TestAFindingIsMendedThoughThereAreOthers(t *testing.T) {
+	t.Parallel()
+	db, store, who, r := broken(t)
+	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle}
+	some := accounts.Report{Findings: []accounts.ReportedFinding{{Kind: accounts.Unaccounted, Series: series2026(who).String(), Ranges: []counter.Range{{First: 4, Last: 5}}}}}
+	for _, want := range []string{"unaccounted repaired", "unaccounted no longer so"} {
+		if got := p.outcomes(t, some); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// What cannot be seen because of the ledger is not taken for mended.
+func TestARepairDoesNotTakeABrokenLedgerForABetterOne(t *testing.T) {
+	t.Parallel()
+	db, store, who, r := broken(t)
+	report := reportOf(t, db, store)
+	p := &Repair{DB: db, Ledgers: store, Settle: r.numbers.Settle}
+	for _, ledger := range []string{`nonsense`, `{"Mark":2,"Serial":2}`} {
+		store.Put(series2026(who), ledger)
+		if got := p.outcomes(t, report); got != "unknown_holder left, unaccounted left" {
+			t.Errorf("%s: %s", ledger, got)
+		}
+	}
+}
+
 // Once an audit has found out that a row is gone, no later report can have its number
 // made void, not even one that does not say so.
 func TestANumberWhoseRowIsGoneNeverBecomesVoid(t *testing.T) {
