@@ -75,6 +75,42 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 	if out, err := c.Run(within(t, time.Minute), "repair", "--from-report", os.DevNull); err == nil || !strings.Contains(err.Error(), "exit status 2") {
 		t.Errorf("a report that is none: %v %s", err, out)
 	}
+	mustNotRepairBehind(t, c, report)
+}
+
+// mustNotRepairBehind has it noted that Postgres had come further than it has. A repair
+// would settle blocks of the dead by rows that are lost.
+func mustNotRepairBehind(t *testing.T, c *devcluster.Cluster, report string) {
+	t.Helper()
+	client, err := etcdstore.Dial(within(t, 20*time.Second), c.Etcd.Endpoints())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	store := &etcdstore.Store{Client: client}
+	eventually(t, time.Minute, "the note is replaced", func() bool {
+		was, err := store.LoadNote(t.Context())
+		if err != nil {
+			return false
+		}
+		var note map[string]any
+		dec := json.NewDecoder(strings.NewReader(was))
+		dec.UseNumber()
+		if err := dec.Decode(&note); err != nil {
+			t.Fatal(err)
+		}
+		note["beat"] = 1_000_000_000
+		ahead, err := json.Marshal(note)
+		if err != nil {
+			t.Fatal(err)
+		}
+		swapped, err := store.SwapNote(t.Context(), was, string(ahead))
+		return swapped && err == nil
+	})
+	out, err := c.Run(within(t, time.Minute), "repair", "--from-report", report)
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(out+err.Error(), "folio restored") {
+		t.Errorf("repaired a Postgres that is behind: %v\n%s", err, out)
+	}
 }
 
 // followIn runs the commands of a section of docs/operations.md in a folder.
