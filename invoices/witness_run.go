@@ -47,10 +47,16 @@ func everySecond(ctx context.Context, do func()) {
 // look asks Postgres how far it has come. A place in its log that was read before is
 // noted once it is on disk: all before it is, too, so that a crash cannot fall behind
 // it. (The place up to which the log is on disk may lie in the middle of a record,
-// and recovery ends before that.) Failures show at the gate.
+// and recovery ends before that.) Failures show at the gate. One that was refused is
+// forgotten when a connection that had passed answers, and what it says passes again:
+// else a server that was asked once in passing would keep all requests from the right
+// one, to which no new connection is needed.
 func (w *Witness) look(ctx context.Context, db *DB) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	w.mu.Lock()
+	noted := w.noted
+	w.mu.Unlock()
 	var row struct {
 		Text    string `db:"text"`
 		Flushed string `db:"flushed"`
@@ -59,10 +65,13 @@ func (w *Witness) look(ctx context.Context, db *DB) {
 	if db.settling.GetContext(ctx, &row, query) != nil {
 		return
 	}
-	now, _, err := parseStanding(row.Text)
+	now, resumed, err := parseStanding(row.Text)
 	flushed, errLSN := parseLSN(row.Flushed)
 	if err != nil || errLSN != nil {
 		return
+	}
+	if noted.refuses(now) == nil && (resumed || w.Announcing) {
+		w.judged(nil)
 	}
 	w.saw(now, flushed)
 }

@@ -312,6 +312,30 @@ func TestAnOpenConnectionPassesTheGateAgainInAnotherEra(t *testing.T) {
 	}
 }
 
+// A service that leads to an old primary once, and then to the new one again, to which
+// connections are open.
+func TestARefusalInPassingIsForgottenWhenTheServerThatPassedAnswers(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	w := &Witness{Notes: &notes{}}
+	db := watched(t, url, w)
+	load(t, w)
+	if err := w.Raise(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	behind := w.noted
+	behind.beat--
+	if _, err := w.admit(func() (string, error) {
+		return behind.era.String() + " " + behind.lsn.String() + " 0 0", nil
+	}); !errors.Is(err, ErrBehind) || !errors.Is(db.mayWrite(), ErrBehind) {
+		t.Fatalf("admitted: %v", err)
+	}
+	w.look(t.Context(), db)
+	if err := db.mayWrite(); err != nil {
+		t.Errorf("requests are still refused: %v", err)
+	}
+}
+
 func TestAWitnessWatchesPostgresAndNotesItsEnd(t *testing.T) {
 	t.Parallel()
 	url := databaseFor(t)
