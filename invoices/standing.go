@@ -58,6 +58,16 @@ func (noted standing) refuses(now standing) error {
 	return fmt.Errorf("%w: %s; it stands at %s, %s was seen", ErrBehind, why, now, noted)
 }
 
+// in is what is known of a server in era now that is not behind noted: it has what was
+// noted of the same history, whatever its standbys have of the rest.
+func (noted standing) in(now era) standing {
+	if now.epoch != noted.epoch || now.system != noted.system {
+		return standing{era: now}
+	}
+	noted.era = now
+	return noted
+}
+
 // later returns what is to be noted when both a and b were seen. Of two systems in
 // one epoch it is a, which was there first.
 func later(a, b standing) standing {
