@@ -117,6 +117,7 @@ func (r *Restored) Account(ctx context.Context, era string) (failed []Recovered,
 	if err != nil {
 		return nil, err
 	}
+	ctx = noting(AskedByOperator(ctx), restoredNote(era))
 	var mu sync.Mutex
 	done := 0
 	work, workCtx := errgroup.WithContext(ctx)
@@ -140,6 +141,11 @@ func (r *Restored) Account(ctx context.Context, era string) (failed []Recovered,
 	}
 	err = work.Wait()
 	return failed, errors.Join(err, ctx.Err())
+}
+
+// restoredNote is what is known of a number that an announced restore makes void.
+func restoredNote(era string) string {
+	return "A restore was announced, with which era " + era + " of Postgres began, and there was no document with it."
 }
 
 // mayName refuses a series of Above of which nobody knows anything, and one whose
@@ -192,10 +198,12 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		if err != nil {
 			return err
 		}
-		if err := (&Owner{DB: r.DB}).void(ctx, voids{Series: s, Ranges: lost, Reason: reasonRestore, Era: era}); err != nil {
+		if err := (&Owner{DB: r.DB}).void(ctx, voids{
+			Series: s, Ranges: lost, Reason: reasonRestore, Era: era, Who: whoAsked(ctx, ""), Note: whatNoted(ctx),
+		}); err != nil {
 			return err
 		}
-		a.Void, err = r.nowVoid(ctx, s, a.Mark)
+		a.Void, err = r.nowVoid(ctx, s, counter.Range{First: led.Range().First, Last: a.Mark})
 		return err
 	}()
 	return a
@@ -231,9 +239,9 @@ func (r *Restored) seek(ctx context.Context, s counter.Series, led counter.Ledge
 	return nil
 }
 
-// nowVoid are the numbers of s up to last that are void for a restore since this one
+// nowVoid are the numbers of s in whole that are void for a restore since this one
 // was announced, by whomever: replicas settle blocks meanwhile.
-func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([]counter.Range, error) {
+func (r *Restored) nowVoid(ctx context.Context, s counter.Series, whole counter.Range) ([]counter.Range, error) {
 	const query = `
 		select min(number) as first, max(number) as last
 		from (select number, number - row_number() over (order by number) as island
@@ -243,7 +251,7 @@ func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([
 		group by island
 		order by 1`
 	var found []counter.Range
-	for _, part := range accounts.Pieces([]counter.Range{{First: 1, Last: last}}, readAtOnce) {
+	for _, part := range accounts.Pieces([]counter.Range{whole}, readAtOnce) {
 		var rows []struct {
 			First int64 `db:"first"`
 			Last  int64 `db:"last"`

@@ -121,7 +121,7 @@ func TestAPostgresThatIsBehindIsReadAndNotWrittenTo(t *testing.T) {
 	if err := db.settling.PingContext(t.Context()); !errors.Is(err, ErrResuming) {
 		t.Errorf("an announced restore that is not accounted for: %v, want ErrResuming", err)
 	}
-	if err := direct.Resume(t.Context(), era, true); err != nil {
+	if err := direct.Resume(t.Context(), era); err != nil {
 		t.Fatal(err)
 	}
 	enrolled(t, db, "h")

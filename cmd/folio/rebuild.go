@@ -165,7 +165,7 @@ func (r *rebuild) series(ctx context.Context, f wanting) error {
 			err = r.remove(ctx, f.Series)
 		}
 		if err == nil {
-			raised, err = r.allocator.Raise(ctx, f.Series)
+			raised, err = r.allocator.Raise(invoices.AskedByOperator(ctx), f.Series)
 		}
 		return err
 	})

@@ -82,7 +82,7 @@ func (c *restoredCmd) account(cmd command, r *invoices.Restored, era string) err
 	if err := blocking(failed); err != nil {
 		return fmt.Errorf("%w; nobody issues until folio restored was run again to its end", err)
 	}
-	if err := r.DB.Resume(context.WithoutCancel(cmd.ctx), era, len(failed) == 0); err != nil {
+	if err := r.DB.Resume(context.WithoutCancel(cmd.ctx), era); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.stdout, "%s void in %d series; replicas go on; strict series wait for folio restored --strict\n", plural(void, "number is", "numbers are"), len(names))
