@@ -35,6 +35,10 @@ type Restored struct {
 	// Patience is how long replicas may take to hand back what they hold of a series;
 	// 0: one minute.
 	Patience time.Duration
+	// Mend takes a ledger that cannot be read out of the way, once it is kept. It is for
+	// series of Above alone: of the others nobody knows what such a ledger had given.
+	// nil: none is.
+	Mend func(ctx context.Context, s counter.Series) error
 	// GiveUp is the timeline that is given up for an earlier one; 0: none.
 	GiveUp uint64
 
@@ -177,7 +181,7 @@ func (r *Restored) series(ctx context.Context) ([]counter.Series, error) {
 func (r *Restored) account(ctx context.Context, era string, s counter.Series) Recovered {
 	a := Recovered{Series: s}
 	a.Err = func() error {
-		led, _, err := loadLedger(ctx, r.Ledgers, s)
+		led, err := r.ledger(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -191,7 +195,7 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		if err := r.seek(ctx, s, led, a.Mark); err != nil {
 			return err
 		}
-		if led, _, err = loadLedger(ctx, r.Ledgers, s); err != nil {
+		if led, err = r.ledger(ctx, s); err != nil {
 			return err
 		}
 		lost, err := withoutRow(ctx, r.DB.settling, era, s, []counter.Range{{First: led.Range().First, Last: a.Mark}})
@@ -207,6 +211,23 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		return err
 	}()
 	return a
+}
+
+// ledger loads a ledger. One that cannot be read is begun anew if it is known what it
+// may have given.
+func (r *Restored) ledger(ctx context.Context, s counter.Series) (counter.Ledger, error) {
+	led, damaged, err := loadLedger(ctx, r.Ledgers, s)
+	if _, known := r.Above[s]; !damaged || !known || r.Mend == nil {
+		return led, err
+	}
+	switch err := r.Mend(ctx, s); {
+	case errors.Is(err, counter.ErrUnavailable):
+		return led, numberError(err)
+	case err != nil:
+		return led, fmt.Errorf("%w: %w", ErrLedgerDamaged, err)
+	}
+	led, _, err = loadLedger(ctx, r.Ledgers, s)
+	return led, err
 }
 
 // goal is the number above which s goes on: at is the highest that is known of it.

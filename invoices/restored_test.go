@@ -86,6 +86,49 @@ func TestNoNumberThatARestoreLostIsGivenAgain(t *testing.T) {
 	mustBeClean(t, direct, store)
 }
 
+// A ledger that cannot be read does not say what was given of what Postgres has lost, and
+// a rebuild would begin above the documents that are left.
+func TestADamagedLedgerIsBegunAnewAboveWhatIsKnownOutside(t *testing.T) {
+	t.Parallel()
+	url, store := databaseFor(t), &countertest.Mem{}
+	direct := open(t, url)
+	who := newTenant(t, direct, "acme")
+	r := newReplica(t, direct, store)
+	for range 9 {
+		r.mustIssue(t, request(who, "", "n"))
+	}
+	r.stop()
+	s := series2026(who)
+	lose(t, direct, s, 4)
+	store.Put(s, "{")
+	mended := 0
+	mend := func(_ context.Context, damaged counter.Series) error {
+		mended++
+		store.Put(damaged, `{}`)
+		return nil
+	}
+	w := &Witness{Notes: &notes{}, Announcing: true}
+	unknown := Restored{DB: watched(t, url, w), Ledgers: store, Mend: mend}
+	a, err := unknown.Announce(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed, err := unknown.Account(t.Context(), a.Era)
+	if err != nil || len(failed) != 1 || !errors.Is(failed[0].Err, ErrLedgerDamaged) || mended != 0 {
+		t.Fatalf("%v, failed %+v, mended %d times", err, failed, mended)
+	}
+	got := announced(t, url, store, &notes{}, Restored{Mend: mend, Above: map[counter.Series]int64{s: 9}})[s]
+	if diff := cmp.Diff([]counter.Range{{First: 5, Last: 9}}, got.Void); diff != "" || mended != 1 {
+		t.Errorf("mended %d times, void want (-) got (+):\n%s", mended, diff)
+	}
+	next := newReplica(t, direct, store)
+	if number := next.mustIssue(t, request(who, "next", "n")).Invoice.Number; number <= 9 {
+		t.Errorf("the next number is %d, which was given before", number)
+	}
+	next.stop()
+	mustBeClean(t, direct, store)
+}
+
 // Both stores went back: the ledgers do not know either what was given.
 func TestWhatAWitnessOutsideKnowsIsSkipped(t *testing.T) {
 	t.Parallel()

@@ -124,7 +124,7 @@ func parseNote(text string) (standing, error) {
 	s.system, errSystem = strconv.ParseUint(t.System, 10, 64)
 	s.lsn, errLSN = parseLSN(t.LSN)
 	if err = cmp.Or(err, errSystem, errLSN); err != nil {
-		return standing{}, fmt.Errorf("the note of how far Postgres has come cannot be read: %w: %s", err, text)
+		return standing{}, fmt.Errorf("the note of how far Postgres has come cannot be read, and nothing is written before it is: if no newer folio wrote it, delete the key, and replicas that have it in memory note it anew: %w: %s", err, text)
 	}
 	return s, nil
 }
