@@ -121,23 +121,26 @@ func (w *Witness) Raise(ctx context.Context, db *DB) error {
 	return w.raise(ctx, db, func(standing) bool { return false })
 }
 
-// raise is Raise, with no beat of its own if the one that is noted is enough.
+// raise is Raise, with no beat of its own if the one that is noted is enough. What is in
+// memory is noted also if Postgres does not answer, or is refused: replicas that begin
+// then know no more than the note.
 func (w *Witness) raise(ctx context.Context, db *DB, enough func(noted standing) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
+	var beaten error
 	const tries = 5
 	for try := 1; ; try++ {
 		text, noted, err := w.load(ctx)
-		if err == nil && try == 1 && !enough(noted) {
-			err = w.beat(ctx, db)
-		}
 		if err != nil {
 			return err
+		}
+		if try == 1 && !enough(noted) {
+			beaten = w.beatSoon(ctx, db)
 		}
 		swapped, err := w.swap(ctx, text, noted)
 		switch {
 		case swapped:
-			return nil
+			return beaten
 		case err != nil:
 			return fmt.Errorf("note how far Postgres has come: %w: %w", ErrUnavailable, err)
 		case try == tries:
@@ -174,6 +177,14 @@ func (w *Witness) beaten(noted standing) bool {
 	is := noted.beat > w.counted
 	w.counted = noted.beat
 	return is
+}
+
+// beatSoon is beat in half of the time that ctx has left: the rest is for the note.
+func (w *Witness) beatSoon(ctx context.Context, db *DB) error {
+	end, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancel()
+	return w.beat(ctx, db)
 }
 
 // beat counts a beat in Postgres, and remembers it once it is committed; with it is

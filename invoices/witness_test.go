@@ -267,6 +267,32 @@ func TestReplicasRaiseTheNoteTogether(t *testing.T) {
 	}
 }
 
+// A replica that begins after Postgres has lost moments that were not noted yet, and that
+// only replicas remember.
+func TestWhatOnlyMemoryKnowsIsNotedAlthoughPostgresIsBehindIt(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	told := &notes{}
+	remembers := &Witness{Notes: told}
+	db := watched(t, url, remembers)
+	load(t, remembers)
+	if err := remembers.Raise(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	ahead := remembers.noted
+	ahead.lsn += 1 << 30
+	remembers.learn(ahead)
+	admin := open(t, url)
+	admin.exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+	eventually(t, "Postgres is refused", func() bool { return errors.Is(remembers.Raise(t.Context(), db), ErrBehind) })
+	begins := &Witness{Notes: told}
+	fresh := watched(t, url, begins)
+	load(t, begins)
+	if err := fresh.settling.PingContext(t.Context()); !errors.Is(err, ErrBehind) {
+		t.Errorf("one that begins is let through: %v", err)
+	}
+}
+
 // The order in which a connection is compared: what was noted is looked up before the
 // server is asked, so that one that goes on meanwhile is not taken for behind.
 func TestAServerThatGoesOnMeanwhileIsNotTakenForOneThatIsBehind(t *testing.T) {
