@@ -62,7 +62,8 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	}
 	const look = `
 		select current_era() as era, exists (select from sweeps where era = current_era()) as swept,
-		       coalesce((select era from sweeps order by swept_at desc limit 1), '') as was`
+		       coalesce((select era from sweeps
+		       order by cast(split_part(era, '.', 1) as bigint) desc, split_part(era, '.', 2) desc limit 1), '') as was`
 	if err := w.DB.settling.GetContext(ctx, &now, look); err != nil {
 		return wrap("look whether the era is swept", err)
 	}

@@ -73,6 +73,27 @@ func TestWhatAFailoverLostIsSwept(t *testing.T) {
 	mustBeClean(t, db, store)
 }
 
+// The clock of a server that was promoted may lie behind that of the one before it.
+func TestTheReasonOfASweepDoesNotHangOnClocks(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	raised, err := db.RaiseEpoch(t.Context(), 0)
+	if err == nil {
+		err = db.Resume(t.Context(), raised)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep(t, &Sweeper{DB: db, Ledgers: store})
+	db.exec(t, `update sweeps set swept_at = swept_at + interval '1 day' where era not like '1.%'`)
+	failOver(t, db)
+	store.Put(testSeries, `{"Mark":3,"Serial":3}`)
+	sweep(t, &Sweeper{DB: db, Ledgers: store})
+	if n := ask[int](t, db, `select count(*) from documents where reason = 'failover'`); n != 3 {
+		t.Errorf("%d are void for the failover, want 3", n)
+	}
+}
+
 // It may have numbers leave a ledger that was looked at before, with rows that only the
 // old primary has.
 func TestASweepWaitsForWhoeverHasNotHeardOfTheEra(t *testing.T) {

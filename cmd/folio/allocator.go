@@ -37,6 +37,8 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 		Pod: tool, Node: host, Build: buildVersion(),
 	}}
 	owner.Holder = a.Holder
+	db.WhenMoved(func() { a.Abandon(a.Holder()) }) // as replicas do: a sweep waits for it
+	defer db.WhenMoved(nil)
 	ctx, stop := context.WithCancel(context.Background()) // it hands back even after ^C
 	var running sync.WaitGroup
 	var ended error
