@@ -70,6 +70,9 @@ func (r *Restored) Announce(ctx context.Context) (Announcement, error) {
 	if err := r.DB.checkSettings(ctx); err != nil {
 		return Announcement{}, err
 	}
+	if r.Skip > seekMost {
+		return Announcement{}, fmt.Errorf("%d numbers of each series would become void; at most %d are skipped at once", r.Skip, seekMost)
+	}
 	for s := range r.Above {
 		if err := r.mayName(ctx, s); err != nil {
 			return Announcement{}, err
@@ -152,24 +155,39 @@ func restoredNote(era string) string {
 	return "A restore was announced, with which era " + era + " of Postgres began, and there was no document with it."
 }
 
-// mayName refuses a series of Above of which nobody knows anything, and one whose
-// numbers the ledger does not give.
+// mayName refuses a series of Above of which nobody knows anything, one whose numbers
+// the ledger does not give, and a number so high that nobody can mean it.
 func (r *Restored) mayName(ctx context.Context, s counter.Series) error {
-	said, err := findSeries(ctx, r.DB.rest, s.Tenant, s.Name)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		if led, damaged, err := loadLedger(ctx, r.Ledgers, s); damaged || err == nil && led.Mark > 0 {
-			return nil // it was made after the backup
-		}
-		return fmt.Errorf("%s: there is no such series; make it first, or correct its name: %w", s, ErrNotFound)
-	case err != nil:
+	led, damaged, err := loadLedger(ctx, r.Ledgers, s)
+	if err != nil && !damaged {
 		return err
 	}
-	rule, err := said.rule()
-	if err == nil && !rule.keeps(s, false) {
-		return fmt.Errorf("%s is strict, or %q is none of its periods; how strict series go on is said with --strict", s, s.Period)
+	floor, err := readFloor(ctx, r.DB.rest, s)
+	if err != nil {
+		return err
 	}
-	return err
+	first := int64(1)
+	said, err := findSeries(ctx, r.DB.rest, s.Tenant, s.Name)
+	switch {
+	case errors.Is(err, ErrNotFound) && !damaged && led.Mark == 0 && floor == 0:
+		return fmt.Errorf("%s: there is no such series; make it first, or correct its name: %w", s, ErrNotFound)
+	case errors.Is(err, ErrNotFound): // it was made after the backup
+	case err != nil:
+		return err
+	default:
+		rule, err := said.rule()
+		if err == nil && !rule.keeps(s, false) {
+			err = fmt.Errorf("%s is strict, or %q is none of its periods; how strict series go on is said with --strict", s, s.Period)
+		}
+		if err != nil {
+			return err
+		}
+		first = rule.first()
+	}
+	if at := max(led.Mark, floor, first-1); r.Above[s]-at > seekMost {
+		return fmt.Errorf("%s: nothing above %d is known of it, and %d skips %d numbers; at most %d are skipped at once", s, at, r.Above[s], r.Above[s]-at, seekMost)
+	}
+	return nil
 }
 
 // series lists what is to be accounted for.

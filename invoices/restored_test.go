@@ -129,6 +129,24 @@ func TestADamagedLedgerIsBegunAnewAboveWhatIsKnownOutside(t *testing.T) {
 	mustBeClean(t, direct, store)
 }
 
+// A slip of the hand would keep all replicas waiting until so many numbers are void.
+func TestARestoreThatSkipsMoreThanAnybodyCanMeanIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	url, store := databaseFor(t), &countertest.Mem{}
+	newTenant(t, open(t, url), "acme")
+	db := watched(t, url, &Witness{Notes: &notes{}, Announcing: true})
+	s := counter.Series{Tenant: "acme", Name: "invoice", Period: "2026"}
+	for _, r := range []Restored{{Skip: 1 << 40}, {Above: map[counter.Series]int64{s: 1 << 40}}} {
+		r.DB, r.Ledgers = db, store
+		if a, err := r.Announce(t.Context()); err == nil {
+			t.Errorf("announced %+v", a)
+		}
+	}
+	if epoch := ask[int](t, db, `select epoch from restores`); epoch != 0 {
+		t.Errorf("the epoch is %d", epoch)
+	}
+}
+
 // Both stores went back: the ledgers do not know either what was given.
 func TestWhatAWitnessOutsideKnowsIsSkipped(t *testing.T) {
 	t.Parallel()
