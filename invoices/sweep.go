@@ -73,6 +73,12 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	return w.sweep(ctx, now.Era, skipReason(now.Was, now.Era))
 }
 
+// Swept reports whether what the present era may have lost is accounted for.
+func (db *DB) Swept(ctx context.Context) (swept bool, err error) {
+	err = db.settling.GetContext(ctx, &swept, `select exists (select from sweeps where era = current_era())`)
+	return swept, wrap("look whether the era is swept", err)
+}
+
 // sweep looks at every ledger, once all who could take numbers out of one know of the
 // era. A series that it may not touch is looked at again each time: somebody repairs it.
 func (w *Sweeper) sweep(ctx context.Context, era, reason string) error {
