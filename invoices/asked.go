@@ -24,3 +24,16 @@ func whoAsked(ctx context.Context, otherwise string) string {
 	}
 	return otherwise
 }
+
+type notedKey struct{}
+
+// noting says what is known of the voids that are led to by what is done under ctx.
+func noting(ctx context.Context, note string) context.Context {
+	return context.WithValue(ctx, notedKey{}, note)
+}
+
+// whatNoted is what noting said; "" if nobody said anything.
+func whatNoted(ctx context.Context) string {
+	note, _ := ctx.Value(notedKey{}).(string)
+	return note
+}

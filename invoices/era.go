@@ -91,20 +91,15 @@ func (db *DB) RaiseEpoch(ctx context.Context, above uint64) (string, error) {
 
 // Resume says that what was lost before an era is accounted for, so that replicas
 // may enrol in it. It fails if the era is not the present one any more: then
-// somebody has announced another restore. swept: and that there is nothing left
-// for a sweep.
-func (db *DB) Resume(ctx context.Context, era string, swept bool) error {
+// somebody has announced another restore. Nobody says that the era is swept: a
+// replica that had not heard of it yet may have let numbers go after its series was
+// accounted for, and a sweep finds those.
+func (db *DB) Resume(ctx context.Context, era string) error {
 	return db.inTx(ctx, "let replicas go on in era "+era, func(tx *sqlx.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `update restores set resumed_epoch = epoch where current_era() = $1`, era))
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return fmt.Errorf("another restore was announced, or Postgres has failed over, meanwhile; run folio restored again: %w", ErrUnavailable)
-		case !swept:
-			return nil
+		if err == nil && n == 0 {
+			err = fmt.Errorf("another restore was announced, or Postgres has failed over, meanwhile; run folio restored again: %w", ErrUnavailable)
 		}
-		_, err = tx.ExecContext(ctx, insertSweep, era)
 		return err
 	})
 }

@@ -112,7 +112,7 @@ func raiseEpoch(t testing.TB, db *DB) (era string) {
 	t.Helper()
 	era, err := db.RaiseEpoch(t.Context(), 0)
 	if err == nil {
-		err = db.Resume(t.Context(), era, true)
+		err = db.Resume(t.Context(), era)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,10 @@ type Restored struct {
 	// Patience is how long replicas may take to hand back what they hold of a series;
 	// 0: one minute.
 	Patience time.Duration
+	// Mend takes a ledger that cannot be read out of the way, once it is kept. It is for
+	// series of Above alone: of the others nobody knows what such a ledger had given.
+	// nil: none is.
+	Mend func(ctx context.Context, s counter.Series) error
 	// GiveUp is the timeline that is given up for an earlier one; 0: none.
 	GiveUp uint64
 
@@ -65,6 +69,9 @@ func (r *Restored) Announce(ctx context.Context) (Announcement, error) {
 	w := r.DB.witness
 	if err := r.DB.checkSettings(ctx); err != nil {
 		return Announcement{}, err
+	}
+	if r.Skip > seekMost {
+		return Announcement{}, fmt.Errorf("%d numbers of each series would become void; at most %d are skipped at once", r.Skip, seekMost)
 	}
 	for s := range r.Above {
 		if err := r.mayName(ctx, s); err != nil {
@@ -117,6 +124,7 @@ func (r *Restored) Account(ctx context.Context, era string) (failed []Recovered,
 	if err != nil {
 		return nil, err
 	}
+	ctx = noting(AskedByOperator(ctx), restoredNote(era))
 	var mu sync.Mutex
 	done := 0
 	work, workCtx := errgroup.WithContext(ctx)
@@ -142,26 +150,6 @@ func (r *Restored) Account(ctx context.Context, era string) (failed []Recovered,
 	return failed, errors.Join(err, ctx.Err())
 }
 
-// mayName refuses a series of Above of which nobody knows anything, and one whose
-// numbers the ledger does not give.
-func (r *Restored) mayName(ctx context.Context, s counter.Series) error {
-	said, err := findSeries(ctx, r.DB.rest, s.Tenant, s.Name)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		if led, damaged, err := loadLedger(ctx, r.Ledgers, s); damaged || err == nil && led.Mark > 0 {
-			return nil // it was made after the backup
-		}
-		return fmt.Errorf("%s: there is no such series; make it first, or correct its name: %w", s, ErrNotFound)
-	case err != nil:
-		return err
-	}
-	rule, err := said.rule()
-	if err == nil && !rule.keeps(s, false) {
-		return fmt.Errorf("%s is strict, or %q is none of its periods; how strict series go on is said with --strict", s, s.Period)
-	}
-	return err
-}
-
 // series lists what is to be accounted for.
 func (r *Restored) series(ctx context.Context) ([]counter.Series, error) {
 	all, err := blockSeries(ctx, r.DB, r.Ledgers)
@@ -171,7 +159,7 @@ func (r *Restored) series(ctx context.Context) ([]counter.Series, error) {
 func (r *Restored) account(ctx context.Context, era string, s counter.Series) Recovered {
 	a := Recovered{Series: s}
 	a.Err = func() error {
-		led, _, err := loadLedger(ctx, r.Ledgers, s)
+		led, err := r.ledger(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -185,37 +173,22 @@ func (r *Restored) account(ctx context.Context, era string, s counter.Series) Re
 		if err := r.seek(ctx, s, led, a.Mark); err != nil {
 			return err
 		}
-		if led, _, err = loadLedger(ctx, r.Ledgers, s); err != nil {
+		if led, err = r.ledger(ctx, s); err != nil {
 			return err
 		}
 		lost, err := withoutRow(ctx, r.DB.settling, era, s, []counter.Range{{First: led.Range().First, Last: a.Mark}})
 		if err != nil {
 			return err
 		}
-		if err := (&Owner{DB: r.DB}).void(ctx, voids{Series: s, Ranges: lost, Reason: reasonRestore, Era: era}); err != nil {
+		if err := (&Owner{DB: r.DB}).void(ctx, voids{
+			Series: s, Ranges: lost, Reason: reasonRestore, Era: era, Who: whoAsked(ctx, ""), Note: whatNoted(ctx),
+		}); err != nil {
 			return err
 		}
-		a.Void, err = r.nowVoid(ctx, s, a.Mark)
+		a.Void, err = r.nowVoid(ctx, s, counter.Range{First: led.Range().First, Last: a.Mark})
 		return err
 	}()
 	return a
-}
-
-// goal is the number above which s goes on: at is the highest that is known of it.
-func (r *Restored) goal(ctx context.Context, s counter.Series, at int64) (int64, error) {
-	rule, err := r.DB.findRule(ctx, s.Tenant, s.Name)
-	if err != nil {
-		return 0, err
-	}
-	last := int64(counter.MaxNumber)
-	if rule != nil {
-		last = rule.last()
-	}
-	to, known := r.Above[s]
-	if !known {
-		to = min(at, counter.MaxNumber-r.Skip) + r.Skip
-	}
-	return max(at, min(to, last)), nil
 }
 
 // seek moves s, unless nothing of it can be given up to there.
@@ -231,9 +204,9 @@ func (r *Restored) seek(ctx context.Context, s counter.Series, led counter.Ledge
 	return nil
 }
 
-// nowVoid are the numbers of s up to last that are void for a restore since this one
+// nowVoid are the numbers of s in whole that are void for a restore since this one
 // was announced, by whomever: replicas settle blocks meanwhile.
-func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([]counter.Range, error) {
+func (r *Restored) nowVoid(ctx context.Context, s counter.Series, whole counter.Range) ([]counter.Range, error) {
 	const query = `
 		select min(number) as first, max(number) as last
 		from (select number, number - row_number() over (order by number) as island
@@ -243,7 +216,7 @@ func (r *Restored) nowVoid(ctx context.Context, s counter.Series, last int64) ([
 		group by island
 		order by 1`
 	var found []counter.Range
-	for _, part := range accounts.Pieces([]counter.Range{{First: 1, Last: last}}, readAtOnce) {
+	for _, part := range accounts.Pieces([]counter.Range{whole}, readAtOnce) {
 		var rows []rangeRow
 		if err := sqlx.SelectContext(ctx, r.DB.settling, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last, reasonRestore, r.since); err != nil {
 			return nil, wrap("read the voids of "+s.String(), err)

@@ -41,7 +41,7 @@ func announced(t testing.TB, url string, store counter.Store, told Notes, r Rest
 	if err != nil || len(failed) > 0 {
 		t.Fatalf("%v, failed %+v", err, failed)
 	}
-	if err := r.DB.Resume(t.Context(), a.Era, true); err != nil {
+	if err := r.DB.Resume(t.Context(), a.Era); err != nil {
 		t.Fatal(err)
 	}
 	return recovered
@@ -79,8 +79,72 @@ func TestNoNumberThatARestoreLostIsGivenAgain(t *testing.T) {
 	if n := ask[int](t, direct, `select count(*) from documents where status = 'void' and reason = 'restore' and number <= 9`); n != 5 {
 		t.Errorf("%d void, want 5", n)
 	}
+	if n := ask[int](t, direct, `select count(*) from documents where void_by = 'operator' and void_note like 'A restore was announced%' and number <= 9`); n != 5 {
+		t.Errorf("of %d it is said by whom they are void and what was known, want 5", n)
+	}
 	r.stop()
 	mustBeClean(t, direct, store)
+}
+
+// A ledger that cannot be read does not say what was given of what Postgres has lost, and
+// a rebuild would begin above the documents that are left.
+func TestADamagedLedgerIsBegunAnewAboveWhatIsKnownOutside(t *testing.T) {
+	t.Parallel()
+	url, store := databaseFor(t), &countertest.Mem{}
+	direct := open(t, url)
+	who := newTenant(t, direct, "acme")
+	r := newReplica(t, direct, store)
+	for range 9 {
+		r.mustIssue(t, request(who, "", "n"))
+	}
+	r.stop()
+	s := series2026(who)
+	lose(t, direct, s, 4)
+	store.Put(s, "{")
+	mended := 0
+	mend := func(_ context.Context, damaged counter.Series) error {
+		mended++
+		store.Put(damaged, `{}`)
+		return nil
+	}
+	w := &Witness{Notes: &notes{}, Announcing: true}
+	unknown := Restored{DB: watched(t, url, w), Ledgers: store, Mend: mend}
+	a, err := unknown.Announce(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed, err := unknown.Account(t.Context(), a.Era)
+	if err != nil || len(failed) != 1 || !errors.Is(failed[0].Err, ErrLedgerDamaged) || mended != 0 {
+		t.Fatalf("%v, failed %+v, mended %d times", err, failed, mended)
+	}
+	got := announced(t, url, store, &notes{}, Restored{Mend: mend, Above: map[counter.Series]int64{s: 9}})[s]
+	if diff := cmp.Diff([]counter.Range{{First: 5, Last: 9}}, got.Void); diff != "" || mended != 1 {
+		t.Errorf("mended %d times, void want (-) got (+):\n%s", mended, diff)
+	}
+	next := newReplica(t, direct, store)
+	if number := next.mustIssue(t, request(who, "next", "n")).Invoice.Number; number <= 9 {
+		t.Errorf("the next number is %d, which was given before", number)
+	}
+	next.stop()
+	mustBeClean(t, direct, store)
+}
+
+// A slip of the hand would keep all replicas waiting until so many numbers are void.
+func TestARestoreThatSkipsMoreThanAnybodyCanMeanIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	url, store := databaseFor(t), &countertest.Mem{}
+	newTenant(t, open(t, url), "acme")
+	db := watched(t, url, &Witness{Notes: &notes{}, Announcing: true})
+	s := counter.Series{Tenant: "acme", Name: "invoice", Period: "2026"}
+	for _, r := range []Restored{{Skip: 1 << 40}, {Above: map[counter.Series]int64{s: 1 << 40}}} {
+		r.DB, r.Ledgers = db, store
+		if a, err := r.Announce(t.Context()); err == nil {
+			t.Errorf("announced %+v", a)
+		}
+	}
+	if epoch := ask[int](t, db, `select epoch from restores`); epoch != 0 {
+		t.Errorf("the epoch is %d", epoch)
+	}
 }
 
 // Both stores went back: the ledgers do not know either what was given.
@@ -89,22 +153,27 @@ func TestWhatAWitnessOutsideKnowsIsSkipped(t *testing.T) {
 	url, store := databaseFor(t), &countertest.Mem{}
 	direct := open(t, url)
 	who := newTenant(t, direct, "acme")
-	for _, name := range []string{"narrow", "used"} {
+	const far = 4_000_000_000_000
+	for _, name := range []string{"narrow", "used", "far"} {
 		s := seriesOf("acme", name, strings.ToUpper(name)+"-{seq}", "reuse")
-		if name == "narrow" {
+		switch name {
+		case "narrow":
 			s.Range = &NumberRange{First: 1, Last: 6}
+		case "far":
+			s.Range = &NumberRange{First: far, Last: far + 6}
 		}
 		if err := direct.CreateSeries(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r := newReplica(t, direct, store)
-	narrow := request(who, "", "n")
-	narrow.Draft.Series = "narrow"
+	narrow, distant := request(who, "", "n"), request(who, "", "n")
+	narrow.Draft.Series, distant.Draft.Series = "narrow", "far"
 	for range 3 {
 		r.mustIssue(t, request(who, "", "n"))
 		r.mustIssue(t, narrow)
 	}
+	r.mustIssue(t, distant)
 	r.stop()
 	of := func(name string) counter.Series { return counter.Series{Tenant: "acme", Name: name} }
 	lose(t, direct, series2026(who), 2)
@@ -115,6 +184,7 @@ func TestWhatAWitnessOutsideKnowsIsSkipped(t *testing.T) {
 		series2026(who): {{First: 3, Last: 50}},
 		of("narrow"):    {{First: 4, Last: 6}}, // no further than its range
 		of("used"):      {{First: 1, Last: 7}},
+		of("far"):       {{First: far + 1, Last: far + 6}}, // in no time, though its numbers are high
 	} {
 		if diff := cmp.Diff(want, got[s].Void); diff != "" {
 			t.Errorf("%s: void want (-) got (+):\n%s", s, diff)
@@ -176,7 +246,7 @@ func TestAnAnnouncementThatIsCutShortIsMadeAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				if step == "resumed" {
-					if err := cut.DB.Resume(t.Context(), a.Era, true); err != nil {
+					if err := cut.DB.Resume(t.Context(), a.Era); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -201,13 +271,13 @@ func TestASecondAnnouncementOvertakesTheFirst(t *testing.T) {
 	if err != nil || !strings.HasPrefix(second, "7.") {
 		t.Fatalf("%s, %v", second, err)
 	}
-	if err := db.Resume(t.Context(), first, true); err == nil || !strings.Contains(err.Error(), "run folio restored again") {
+	if err := db.Resume(t.Context(), first); err == nil || !strings.Contains(err.Error(), "run folio restored again") {
 		t.Errorf("resumed in an era that is over: %v", err)
 	}
 	if _, err := (&Owner{DB: db}).Enroll(t.Context(), "h"); !errors.Is(err, ErrResuming) {
 		t.Errorf("enrolled: %v", err)
 	}
-	if err := db.Resume(t.Context(), second, true); err != nil {
+	if err := db.Resume(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
 	enrolled(t, db, "h")

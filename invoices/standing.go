@@ -58,6 +58,16 @@ func (noted standing) refuses(now standing) error {
 	return fmt.Errorf("%w: %s; it stands at %s, %s was seen", ErrBehind, why, now, noted)
 }
 
+// in is what is known of a server in era now that is not behind noted: it has what was
+// noted of the same history, whatever its standbys have of the rest.
+func (noted standing) in(now era) standing {
+	if now.epoch != noted.epoch || now.system != noted.system {
+		return standing{era: now}
+	}
+	noted.era = now
+	return noted
+}
+
 // later returns what is to be noted when both a and b were seen. Of two systems in
 // one epoch it is a, which was there first.
 func later(a, b standing) standing {
@@ -114,7 +124,7 @@ func parseNote(text string) (standing, error) {
 	s.system, errSystem = strconv.ParseUint(t.System, 10, 64)
 	s.lsn, errLSN = parseLSN(t.LSN)
 	if err = cmp.Or(err, errSystem, errLSN); err != nil {
-		return standing{}, fmt.Errorf("the note of how far Postgres has come cannot be read: %w: %s", err, text)
+		return standing{}, fmt.Errorf("the note of how far Postgres has come cannot be read, and nothing is written before it is: if no newer folio wrote it, delete the key, and replicas that have it in memory note it anew: %w: %s", err, text)
 	}
 	return s, nil
 }

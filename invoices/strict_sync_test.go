@@ -121,3 +121,44 @@ func waitsForStandby(t *testing.T, db *DB) (pid int) {
 	})
 	return pid
 }
+
+// What a synchronous standby lacks was not acknowledged: that it is promoted without it
+// is no reason to ask an operator.
+func TestWhatASynchronousStandbyLacksIsNotNoted(t *testing.T) {
+	t.Parallel()
+	s, direct, standby := withStandby(t)
+	w := &Witness{Notes: &notes{}}
+	db := watched(t, s.URL("postgres"), w)
+	load(t, w)
+	if err := w.Raise(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if w.noted.beat != 1 || w.noted.lsn == 0 {
+		t.Fatalf("noted is %s", w.noted)
+	}
+	if err := standby.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	has := stand(t, direct)
+	local := open(t, s.URL("postgres")+"&synchronous_commit=local")
+	for range 3 {
+		local.exec(t, `create table if not exists busy (n int)`)
+		local.exec(t, `insert into busy select generate_series(1, 500)`)
+		w.look(t.Context(), db)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		if err := w.Raise(ctx, db); err == nil {
+			t.Error("a beat is noted that no standby has")
+		}
+		cancel()
+	}
+	if w.noted.lsn > has.lsn || w.noted.beat != 1 || w.noted.refuses(has) != nil {
+		t.Errorf("noted is %s, the standby has %s", w.noted, has)
+	}
+	if err := standby.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a beat is noted once the standby has it", func() bool { return w.Raise(t.Context(), db) == nil })
+	if w.noted.lsn <= has.lsn || w.noted.beat <= 1 {
+		t.Errorf("noted is %s", w.noted)
+	}
+}

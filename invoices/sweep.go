@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"folio/counter"
 	"folio/invoices/accounts"
+
+	"github.com/lib/pq"
 )
 
 // Sweeper makes void what a failover of Postgres has lost: numbers that have left
@@ -17,12 +20,14 @@ import (
 type Sweeper struct {
 	DB      *DB
 	Ledgers Ledgers
+	Holder  func() string // the present holder of who sweeps, for the books; nil: it is not told
 	Every   time.Duration // how often it looks whether there is something to do; 0: five seconds
 	Log     *slog.Logger  // nil: none
 
-	era     string                  // what follows is about it
-	done    map[counter.Series]bool // nothing is left to do in these, or nothing that a sweep may do
-	refused int                     // how many are of the latter
+	era  string                    // what follows is about it
+	done map[counter.Series]bool   // nothing is left to do in these
+	told map[counter.Series]string // what is wrong with those that a sweep may not touch, as it was logged
+	late string                    // who is registered and of another era, as it was logged
 }
 
 // sweepMost is the most numbers that a sweep makes void in one series: more is no
@@ -57,7 +62,8 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	}
 	const look = `
 		select current_era() as era, exists (select from sweeps where era = current_era()) as swept,
-		       coalesce((select era from sweeps order by swept_at desc limit 1), '') as was`
+		       coalesce((select era from sweeps
+		       order by cast(split_part(era, '.', 1) as bigint) desc, split_part(era, '.', 2) desc limit 1), '') as was`
 	if err := w.DB.settling.GetContext(ctx, &now, look); err != nil {
 		return wrap("look whether the era is swept", err)
 	}
@@ -67,40 +73,93 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	return w.sweep(ctx, now.Era, skipReason(now.Was, now.Era))
 }
 
-// sweep looks at every ledger.
+// Swept reports whether what the present era may have lost is accounted for.
+func (db *DB) Swept(ctx context.Context) (swept bool, err error) {
+	err = db.settling.GetContext(ctx, &swept, `select exists (select from sweeps where era = current_era())`)
+	return swept, wrap("look whether the era is swept", err)
+}
+
+// sweep looks at every ledger, once all who could take numbers out of one know of the
+// era. A series that it may not touch is looked at again each time: somebody repairs it.
 func (w *Sweeper) sweep(ctx context.Context, era, reason string) error {
 	if w.era != era {
-		w.era, w.done, w.refused = era, make(map[counter.Series]bool), 0
+		w.era, w.done, w.told, w.late = era, make(map[counter.Series]bool), make(map[counter.Series]string), ""
 	}
-	all, err := listLedgers(ctx, w.Ledgers)
+	if there, err := w.allThere(ctx, era); !there || err != nil {
+		return err
+	}
+	all, err := w.series(ctx)
 	if err != nil {
 		return err
 	}
-	later := 0
+	left := false
 	for _, s := range all {
 		if w.done[s] {
 			continue
 		}
 		done, err := w.sweepSeries(ctx, era, reason, s)
-		switch {
-		case errors.Is(err, errNotSwept):
-			w.Log.Error("numbers are left unaccounted for", "series", s.String(), "error", err)
-			w.refused, done = w.refused+1, true // again by another process, or in the next era
-		case err != nil:
+		if err != nil && !errors.Is(err, errNotSwept) {
 			return err
-		case !done:
-			later++
 		}
-		w.done[s] = done
+		w.tell(s, err)
+		w.done[s], left = done, left || !done
 	}
-	if later+w.refused > 0 {
+	if left {
 		return nil
+	}
+	if there, err := w.allThere(ctx, era); !there || err != nil {
+		w.done = make(map[counter.Series]bool)
+		return err
 	}
 	if _, err := w.DB.settling.ExecContext(ctx, insertSweep, era); err != nil {
 		return wrap("note that era "+era+" is swept", err)
 	}
 	w.Log.Info("swept", "era", era, "series", len(all))
 	return nil
+}
+
+// tell logs why a series is not swept, once.
+func (w *Sweeper) tell(s counter.Series, err error) {
+	switch {
+	case err == nil:
+		delete(w.told, s)
+	case w.told[s] != err.Error():
+		w.told[s] = err.Error()
+		w.Log.Error("numbers may be left unaccounted for", "series", s.String(), "error", err)
+	}
+}
+
+// series lists what is swept. A ledger of a strict series is nobody's, and is for the
+// audit to find.
+func (w *Sweeper) series(ctx context.Context) ([]counter.Series, error) {
+	strict, err := w.DB.StrictNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := listLedgers(ctx, w.Ledgers)
+	return slices.DeleteFunc(all, strict), err
+}
+
+// allThere reports whether all who are registered are of the era. One of an earlier era
+// that has not heard of it may still write to an old primary, and then let numbers go
+// that have no row here: it gives up when it hears, and its registration ends.
+func (w *Sweeper) allThere(ctx context.Context, era string) (bool, error) {
+	names, err := registered(ctx, w.Ledgers)
+	if err != nil {
+		return false, err
+	}
+	var late string
+	const query = `
+		select coalesce(string_agg(n, ' ' order by n), '') from unnest(cast($1 as text[])) as n
+		where not exists (select from holders h where h.holder = n and h.era = $2)`
+	if err := w.DB.settling.GetContext(ctx, &late, query, pq.Array(names), era); err != nil {
+		return false, wrap("look whether all are of era "+era, err)
+	}
+	if late != "" && late != w.late {
+		w.Log.Warn("a sweep waits until these know of the era, or are gone", "era", era, "holders", late)
+	}
+	w.late = late
+	return late == "", nil
 }
 
 // errNotSwept: a series is not what a sweep may make void.
@@ -134,7 +193,11 @@ func (w *Sweeper) sweepSeries(ctx context.Context, era, reason string, s counter
 	if n := accounts.Total(lost); n > sweepMost {
 		return false, fmt.Errorf("%w: %d numbers have no document, more than %d; look at folio audit, then say folio restored", errNotSwept, n, sweepMost)
 	}
-	if err := (&Owner{DB: w.DB}).void(ctx, voids{Series: s, Ranges: lost, Reason: reason, Era: era}); err != nil {
+	v := voids{
+		Series: s, Ranges: lost, Reason: reason, Era: era, Who: (&Owner{Holder: w.Holder}).holder(),
+		Note: "It had left the ledger, as a number does that has a document, and in era " + era + " of Postgres there is none.",
+	}
+	if err := (&Owner{DB: w.DB}).void(ctx, v); err != nil {
 		return false, err
 	}
 	if len(lost) > 0 {

@@ -57,7 +57,7 @@ func TestWhatAFailoverLostIsSwept(t *testing.T) {
 	r.stop()
 	s := series2026(who)
 	lose(t, db, s, 6)
-	w := &Sweeper{DB: db, Ledgers: store}
+	w := &Sweeper{DB: db, Ledgers: store, Holder: func() string { return "sweeper.1" }}
 	sweep(t, w)
 	if n := ask[int](t, db, `select count(*) from documents where status = 'void'`); n != 0 {
 		t.Fatalf("%d void in an era that is swept", n)
@@ -67,7 +67,77 @@ func TestWhatAFailoverLostIsSwept(t *testing.T) {
 	if n := ask[int](t, db, `select count(*) from documents where status = 'void' and reason = 'failover' and number between 7 and 9`); n != 3 || !swept(t, db) {
 		t.Errorf("%d void, want 3; swept %v", n, swept(t, db))
 	}
+	if n := ask[int](t, db, `select count(*) from documents where void_by = 'sweeper.1' and void_note like '%there is none.'`); n != 3 {
+		t.Errorf("of %d it is said by whom they are void and what was known, want 3", n)
+	}
 	mustBeClean(t, db, store)
+}
+
+// The clock of a server that was promoted may lie behind that of the one before it.
+func TestTheReasonOfASweepDoesNotHangOnClocks(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	raised, err := db.RaiseEpoch(t.Context(), 0)
+	if err == nil {
+		err = db.Resume(t.Context(), raised)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep(t, &Sweeper{DB: db, Ledgers: store})
+	db.exec(t, `update sweeps set swept_at = swept_at + interval '1 day' where era not like '1.%'`)
+	failOver(t, db)
+	store.Put(testSeries, `{"Mark":3,"Serial":3}`)
+	sweep(t, &Sweeper{DB: db, Ledgers: store})
+	if n := ask[int](t, db, `select count(*) from documents where reason = 'failover'`); n != 3 {
+		t.Errorf("%d are void for the failover, want 3", n)
+	}
+}
+
+// It may have numbers leave a ledger that was looked at before, with rows that only the
+// old primary has.
+func TestASweepWaitsForWhoeverHasNotHeardOfTheEra(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	failOver(t, db)
+	store.Put(testSeries, `{"Mark":3,"Serial":3}`)
+	db.exec(t, `insert into holders (holder, era) select 'late', era from sweeps`)
+	var registered []counter.Registration
+	for _, name := range []string{"late", "unheard-of"} {
+		reg, err := store.Register(t.Context(), counter.Holder{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		registered = append(registered, reg)
+	}
+	w := &Sweeper{DB: db, Ledgers: store}
+	for _, reg := range registered {
+		sweep(t, w)
+		if n := ask[int](t, db, `select count(*) from documents`); n != 0 || swept(t, db) {
+			t.Errorf("%d void, swept %v, although somebody is of an earlier era", n, swept(t, db))
+		}
+		if err := reg.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(t, w)
+	if n := ask[int](t, db, `select count(*) from documents`); n != 3 || !swept(t, db) {
+		t.Errorf("%d void, want 3; swept %v", n, swept(t, db))
+	}
+}
+
+// Numbers of a strict series are in no ledger, whatever somebody has written there.
+func TestASweepMakesNoNumberOfAStrictSeriesVoid(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	s := strictSeriesFor(t, db, who, "gapless")
+	store.Put(counter.Series{Tenant: "acme", Name: s.Name}, `{"Mark":3,"Serial":3}`)
+	failOver(t, db)
+	sweep(t, &Sweeper{DB: db, Ledgers: store})
+	if n := ask[int](t, db, `select count(*) from documents`); n != 0 || !swept(t, db) {
+		t.Errorf("%d void, swept %v", n, swept(t, db))
+	}
 }
 
 func TestASweepLeavesAloneWhatIsHeldOrFree(t *testing.T) {
@@ -91,7 +161,7 @@ func TestASweepCountsOnlyWhenNoBlockOfAnEarlierEraIsLeft(t *testing.T) {
 	was := failOver(t, db)
 	raised, err := db.RaiseEpoch(t.Context(), 0)
 	if err == nil {
-		err = db.Resume(t.Context(), raised, false)
+		err = db.Resume(t.Context(), raised)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +206,11 @@ func TestWhatASweepDoesNotTouch(t *testing.T) {
 			}
 			if n := ask[int](t, db, `select count(*) from documents where series = 'other'`); n != 3 || swept(t, db) {
 				t.Errorf("%d void of the other series, want 3; swept %v", n, swept(t, db))
+			}
+			store.Put(s, `{"Mark":7,"Serial":3}`) // somebody repairs it
+			sweep(t, w)
+			if n := ask[int](t, db, `select count(*) from documents where series = 'invoice'`); n != 7 || !swept(t, db) {
+				t.Errorf("%d rows of the series after its repair, want 7; swept %v", n, swept(t, db))
 			}
 		})
 	}

@@ -33,8 +33,8 @@ type voids struct {
 // reads the holder's row FOR SHARE, so that a settler either sees these rows or
 // has fenced them out.
 func (o *Owner) Void(ctx context.Context, holder string, s counter.Series, ranges []counter.Range, reason string) error {
-	v := voids{Series: s, Ranges: accounts.Merged(ranges), Reason: reason, By: holder, Who: whoAsked(ctx, holder)}
-	if n := len(v.Ranges); reason == reasonRestore && n > 0 {
+	v := voids{Series: s, Ranges: accounts.Merged(ranges), Reason: reason, By: holder, Who: whoAsked(ctx, holder), Note: whatNoted(ctx)}
+	if n := len(v.Ranges); reason == reasonRestore && v.Note == "" && n > 0 {
 		v.Note = fmt.Sprintf("The ledger ended below it, although documents went up to %d.", v.Ranges[n-1].Last)
 	}
 	return o.voidRest(ctx, v)

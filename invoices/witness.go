@@ -97,13 +97,22 @@ func (w *Witness) learn(s standing) {
 	w.mu.Lock()
 	before := w.noted
 	w.noted = later(before, s)
-	moved := w.noted.era != before.era
+	moved, tell := w.noted.era != before.era, w.Moved
 	if moved {
 		w.turn.Add(1)
 	}
 	w.mu.Unlock()
-	if moved && before != (standing{}) && w.Moved != nil {
-		w.Moved()
+	if moved && before != (standing{}) && tell != nil {
+		tell()
+	}
+}
+
+// WhenMoved sets what Moved of the witness is from now on; nothing if there is none.
+func (db *DB) WhenMoved(tell func()) {
+	if w := db.witness; w != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.Moved = tell
 	}
 }
 

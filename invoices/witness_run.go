@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // Run watches Postgres and raises the note until ctx ends, and once more then. It
@@ -47,21 +50,39 @@ func everySecond(ctx context.Context, do func()) {
 // look asks Postgres how far it has come. A place in its log that was read before is
 // noted once it is on disk: all before it is, too, so that a crash cannot fall behind
 // it. (The place up to which the log is on disk may lie in the middle of a record,
-// and recovery ends before that.) Failures show at the gate.
+// and recovery ends before that.) Failures show at the gate. One that was refused is
+// forgotten when a connection that had passed answers, and what it says passes again:
+// else a server that was asked once in passing would keep all requests from the right
+// one, to which no new connection is needed.
+//
+// Of a server that waits for standbys the disk says nothing: what they lack is not
+// acknowledged, and may be lost without harm. There only a beat says what they have.
 func (w *Witness) look(ctx context.Context, db *DB) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	w.mu.Lock()
+	noted := w.noted
+	w.mu.Unlock()
 	var row struct {
 		Text    string `db:"text"`
 		Flushed string `db:"flushed"`
+		Waits   bool   `db:"waits"`
 	}
-	const query = `select (` + selectStanding + `) as text, cast(pg_current_wal_flush_lsn() as text) as flushed`
+	const query = `select (` + selectStanding + `) as text, cast(pg_current_wal_flush_lsn() as text) as flushed,
+		current_setting('synchronous_standby_names') <> '' as waits`
 	if db.settling.GetContext(ctx, &row, query) != nil {
 		return
 	}
-	now, _, err := parseStanding(row.Text)
+	now, resumed, err := parseStanding(row.Text)
 	flushed, errLSN := parseLSN(row.Flushed)
-	if err != nil || errLSN != nil {
+	if err != nil || errLSN != nil || noted.refuses(now) != nil {
+		return
+	}
+	if resumed || w.Announcing {
+		w.judged(nil)
+	}
+	if row.Waits {
+		w.learn(noted.in(now.era))
 		return
 	}
 	w.saw(now, flushed)
@@ -100,23 +121,26 @@ func (w *Witness) Raise(ctx context.Context, db *DB) error {
 	return w.raise(ctx, db, func(standing) bool { return false })
 }
 
-// raise is Raise, with no beat of its own if the one that is noted is enough.
+// raise is Raise, with no beat of its own if the one that is noted is enough. What is in
+// memory is noted also if Postgres does not answer, or is refused: replicas that begin
+// then know no more than the note.
 func (w *Witness) raise(ctx context.Context, db *DB, enough func(noted standing) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
+	var beaten error
 	const tries = 5
 	for try := 1; ; try++ {
 		text, noted, err := w.load(ctx)
-		if err == nil && try == 1 && !enough(noted) {
-			err = w.beat(ctx, db)
-		}
 		if err != nil {
 			return err
+		}
+		if try == 1 && !enough(noted) {
+			beaten = w.beatSoon(ctx, db)
 		}
 		swapped, err := w.swap(ctx, text, noted)
 		switch {
 		case swapped:
-			return nil
+			return beaten
 		case err != nil:
 			return fmt.Errorf("note how far Postgres has come: %w: %w", ErrUnavailable, err)
 		case try == tries:
@@ -155,22 +179,58 @@ func (w *Witness) beaten(noted standing) bool {
 	return is
 }
 
+// beatSoon is beat in half of the time that ctx has left: the rest is for the note.
+func (w *Witness) beatSoon(ctx context.Context, db *DB) error {
+	end, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancel()
+	return w.beat(ctx, db)
+}
+
 // beat counts a beat in Postgres, and remembers it once it is committed; with it is
-// the log up to what was seen before.
+// the log up to what was seen before, on disk and on the standbys that commits wait
+// for. A commit that no longer waits for them says so in a warning.
 func (w *Witness) beat(ctx context.Context, db *DB) error {
 	const doing = "note how far Postgres has come"
-	w.look(ctx, db)
-	var told string
-	const beat = `update restores set beat = beat + 1
-		returning concat_ws(' ', current_era(), '0/0', beat, resumed_epoch)`
-	if err := db.settling.GetContext(ctx, &told, beat); err != nil {
+	conn, err := db.settling.Connx(ctx)
+	if err != nil {
 		return wrap(doing, err)
 	}
-	s, _, err := parseStanding(told)
+	var warned atomic.Bool
+	hear := func(handler func(*pq.Error)) error {
+		return conn.Raw(func(c any) error {
+			pq.SetNoticeHandler(driverConn(c), handler)
+			return nil
+		})
+	}
+	defer func() {
+		_ = hear(nil)
+		_ = conn.Close() // hands it back; what is wrong with it shows at its next use
+	}()
+	err = hear(func(n *pq.Error) { warned.Store(warned.Load() || n.Code.Class() != "00") })
+	var before, told string
+	const beat = `update restores set beat = beat + 1
+		returning concat_ws(' ', current_era(), '0/0', beat, resumed_epoch)`
+	if err == nil {
+		err = conn.GetContext(ctx, &before, selectStanding)
+	}
+	if err == nil {
+		err = conn.GetContext(ctx, &told, beat)
+	}
 	if err != nil {
+		return wrap(doing, err)
+	}
+	if warned.Load() || ctx.Err() != nil {
+		return fmt.Errorf("%s: %w: its standbys do not answer", doing, ErrUnavailable)
+	}
+	was, _, errWas := parseStanding(before)
+	s, _, err := parseStanding(told)
+	if err = errors.Join(err, errWas); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+	if was.era == s.era {
+		s.lsn = was.lsn
+	}
 	w.learn(s)
-	w.look(ctx, db)
 	return nil
 }

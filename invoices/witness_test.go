@@ -121,7 +121,7 @@ func TestAPostgresThatIsBehindIsReadAndNotWrittenTo(t *testing.T) {
 	if err := db.settling.PingContext(t.Context()); !errors.Is(err, ErrResuming) {
 		t.Errorf("an announced restore that is not accounted for: %v, want ErrResuming", err)
 	}
-	if err := direct.Resume(t.Context(), era, true); err != nil {
+	if err := direct.Resume(t.Context(), era); err != nil {
 		t.Fatal(err)
 	}
 	enrolled(t, db, "h")
@@ -267,6 +267,32 @@ func TestReplicasRaiseTheNoteTogether(t *testing.T) {
 	}
 }
 
+// A replica that begins after Postgres has lost moments that were not noted yet, and that
+// only replicas remember.
+func TestWhatOnlyMemoryKnowsIsNotedAlthoughPostgresIsBehindIt(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	told := &notes{}
+	remembers := &Witness{Notes: told}
+	db := watched(t, url, remembers)
+	load(t, remembers)
+	if err := remembers.Raise(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	ahead := remembers.noted
+	ahead.lsn += 1 << 30
+	remembers.learn(ahead)
+	admin := open(t, url)
+	admin.exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+	eventually(t, "Postgres is refused", func() bool { return errors.Is(remembers.Raise(t.Context(), db), ErrBehind) })
+	begins := &Witness{Notes: told}
+	fresh := watched(t, url, begins)
+	load(t, begins)
+	if err := fresh.settling.PingContext(t.Context()); !errors.Is(err, ErrBehind) {
+		t.Errorf("one that begins is let through: %v", err)
+	}
+}
+
 // The order in which a connection is compared: what was noted is looked up before the
 // server is asked, so that one that goes on meanwhile is not taken for behind.
 func TestAServerThatGoesOnMeanwhileIsNotTakenForOneThatIsBehind(t *testing.T) {
@@ -309,6 +335,30 @@ func TestAnOpenConnectionPassesTheGateAgainInAnotherEra(t *testing.T) {
 	}
 	if err := db.settling.PingContext(t.Context()); !errors.Is(err, ErrBehind) {
 		t.Errorf("the old primary is used: %v", err)
+	}
+}
+
+// A service that leads to an old primary once, and then to the new one again, to which
+// connections are open.
+func TestARefusalInPassingIsForgottenWhenTheServerThatPassedAnswers(t *testing.T) {
+	t.Parallel()
+	url := databaseFor(t)
+	w := &Witness{Notes: &notes{}}
+	db := watched(t, url, w)
+	load(t, w)
+	if err := w.Raise(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	behind := w.noted
+	behind.beat--
+	if _, err := w.admit(func() (string, error) {
+		return behind.era.String() + " " + behind.lsn.String() + " 0 0", nil
+	}); !errors.Is(err, ErrBehind) || !errors.Is(db.mayWrite(), ErrBehind) {
+		t.Fatalf("admitted: %v", err)
+	}
+	w.look(t.Context(), db)
+	if err := db.mayWrite(); err != nil {
+		t.Errorf("requests are still refused: %v", err)
 	}
 }
 

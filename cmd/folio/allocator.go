@@ -37,6 +37,8 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 		Pod: tool, Node: host, Build: buildVersion(),
 	}}
 	owner.Holder = a.Holder
+	db.WhenMoved(func() { a.Abandon(a.Holder()) }) // as replicas do: a sweep waits for it
+	defer db.WhenMoved(nil)
 	ctx, stop := context.WithCancel(context.Background()) // it hands back even after ^C
 	var running sync.WaitGroup
 	var ended error
@@ -48,7 +50,8 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 }
 
 // withWitness opens Postgres for a command that writes numbers, and etcd, which says
-// how far Postgres had come: if it is behind that, it is not written to.
+// how far Postgres had come: if it is behind that, it is not written to. It is watched
+// as replicas do, for an import may take hours, and Postgres may go back meanwhile.
 func (e etcd) withWitness(cmd command, d database, w *invoices.Witness, do func(*invoices.DB, *etcdstore.Store) error) error {
 	client, store, err := e.open(cmd.ctx)
 	if err != nil {
@@ -63,5 +66,12 @@ func (e etcd) withWitness(cmd command, d database, w *invoices.Witness, do func(
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(db, store), db.Close())
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	var ended error
+	watching.Go(func() { ended = w.Run(ctx, db) })
+	err = do(db, store)
+	stop()
+	watching.Wait()
+	return errors.Join(err, ended, db.Close())
 }

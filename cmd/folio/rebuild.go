@@ -162,10 +162,10 @@ func (r *rebuild) series(ctx context.Context, f wanting) error {
 	var raised counter.Raised
 	err := untilAnswered(ctx, func() (err error) {
 		if f.damage != nil {
-			err = r.remove(ctx, f.Series)
+			err = r.removeRebuilt(ctx, f.Series)
 		}
 		if err == nil {
-			raised, err = r.allocator.Raise(ctx, f.Series)
+			raised, err = r.allocator.Raise(invoices.AskedByOperator(ctx), f.Series)
 		}
 		return err
 	})

@@ -133,6 +133,20 @@ func freeAndSpent(ctx context.Context, db *invoices.DB, page []counter.Series, l
 	return spent, nil
 }
 
+// removeRebuilt is remove, unless documents may be lost that the ledger knew of: what is
+// rebuilt goes on above those that are left. A sweep, which finds such numbers, leaves the
+// era open for a ledger that it cannot read.
+func (r *rebuild) removeRebuilt(ctx context.Context, s counter.Series) error {
+	swept, err := r.db.Swept(ctx)
+	if err == nil && !swept {
+		err = fmt.Errorf("%s: its ledger cannot be read, and Postgres has lost documents, or may have, since a restore or a failover that is not accounted for; say folio restored --series %s=N, N the highest number that may have been given", s, s)
+	}
+	if err != nil {
+		return err
+	}
+	return r.remove(ctx, s)
+}
+
 // remove takes a value that cannot be read out of the way, once it is kept: exactly
 // that value, for a replica or another rebuild may have made the ledger anew.
 func (r *rebuild) remove(ctx context.Context, s counter.Series) error {

@@ -88,7 +88,7 @@ func (c *repairCmd) repair(cmd command, report accounts.Report, sum string) (lef
 	ctx, cancel := context.WithTimeout(cmd.ctx, c.Patience)
 	defer cancel()
 	cmd.ctx = ctx
-	err = c.withDB(func(db *invoices.DB) error {
+	err = c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, _ *etcdstore.Store) error {
 		return c.withAllocator(cmd, db, "repair", func(a *counter.Allocator, store *etcdstore.Store) error {
 			p := &invoices.Repair{
 				DB: db, Ledgers: store, AtMost: c.AtMost, DryRun: c.DryRun, Note: c.note(sum, time.Now()),

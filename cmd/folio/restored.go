@@ -70,8 +70,8 @@ func (c *restoredCmd) account(cmd command, r *invoices.Restored, era string) err
 		}
 	}
 	var failed []invoices.Recovered
-	err := c.withAllocator(cmd, r.DB, "restored", func(a *counter.Allocator, _ *etcdstore.Store) (err error) {
-		r.Counter = a
+	err := c.withAllocator(cmd, r.DB, "restored", func(a *counter.Allocator, store *etcdstore.Store) (err error) {
+		r.Counter, r.Mend = a, (&rebuild{cmd: cmd, store: store}).remove
 		failed, err = r.Account(cmd.ctx, era)
 		return err
 	})
@@ -82,12 +82,13 @@ func (c *restoredCmd) account(cmd command, r *invoices.Restored, era string) err
 	if err := blocking(failed); err != nil {
 		return fmt.Errorf("%w; nobody issues until folio restored was run again to its end", err)
 	}
-	if err := r.DB.Resume(context.WithoutCancel(cmd.ctx), era, len(failed) == 0); err != nil {
+	if err := r.DB.Resume(context.WithoutCancel(cmd.ctx), era); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.stdout, "%s void in %d series; replicas go on; strict series wait for folio restored --strict\n", plural(void, "number is", "numbers are"), len(names))
 	if len(failed) > 0 {
-		return fmt.Errorf("%d series have a damaged ledger and give no number: %s", len(failed), failed[0].Err)
+		return fmt.Errorf("%d series have a damaged ledger and give no number; a rebuild would give those anew that were lost, so run it again with --series and the highest number of each: %s: %w",
+			len(failed), failed[0].Series, failed[0].Err)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
 	witness.Moved = func() { r.allocator.Abandon(r.allocator.Holder()) } // what it holds is of an earlier era
-	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Log: log}
+	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Holder: r.holder, Log: log}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
 	r.auditor = newAuditor(db, store, c.AuditEvery, log)

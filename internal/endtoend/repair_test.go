@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -74,6 +75,82 @@ func TestASeriesIsStatedAndRepaired(t *testing.T) {
 	repairRemoved(t, c, key, s, report)
 	if out, err := c.Run(within(t, time.Minute), "repair", "--from-report", os.DevNull); err == nil || !strings.Contains(err.Error(), "exit status 2") {
 		t.Errorf("a report that is none: %v %s", err, out)
+	}
+	mustNotRebuildWhatMayBeLost(t, c, key, s)
+	mustNotRepairBehind(t, c, report)
+}
+
+// mustNotRebuildWhatMayBeLost damages a ledger in an era that is not swept: it may have
+// known of documents that Postgres has lost.
+func mustNotRebuildWhatMayBeLost(t *testing.T, c *devcluster.Cluster, key string, s counter.Series) {
+	t.Helper()
+	client, err := etcdstore.Dial(within(t, 20*time.Second), c.Etcd.Endpoints())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Put(within(t, 20*time.Second), "/folio/ledger/"+s.String(), "{"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("postgres", c.DatabaseURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(within(t, 20*time.Second), `delete from sweeps where era = current_era()`); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.Run(within(t, time.Minute), "ledger", "rebuild"); err == nil || !strings.Contains(out+err.Error(), "folio restored --series "+s.String()+"=N") {
+		t.Errorf("rebuilt although documents may be lost: %v\n%s", err, out)
+	}
+	if out, err := c.Run(within(t, time.Minute), "restored", "--series", s.String()+"=500"); err != nil {
+		t.Errorf("folio restored: %v\n%s", err, out)
+	}
+	var made struct {
+		Number int64 `json:"number"`
+	}
+	eventually(t, time.Minute, "a replica goes on", func() bool {
+		status, text, _ := ask(t, c.Replicas[0], key, "POST", "/v1/invoices", smallBody)
+		return status == 201 && json.Unmarshal([]byte(text), &made) == nil
+	})
+	if made.Number <= 500 {
+		t.Errorf("the next number is %d", made.Number)
+	}
+	auditIsClean(t, c)
+}
+
+// mustNotRepairBehind has it noted that Postgres had come further than it has. A repair
+// would settle blocks of the dead by rows that are lost.
+func mustNotRepairBehind(t *testing.T, c *devcluster.Cluster, report string) {
+	t.Helper()
+	client, err := etcdstore.Dial(within(t, 20*time.Second), c.Etcd.Endpoints())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	store := &etcdstore.Store{Client: client}
+	eventually(t, time.Minute, "the note is replaced", func() bool {
+		was, err := store.LoadNote(t.Context())
+		if err != nil {
+			return false
+		}
+		var note map[string]any
+		dec := json.NewDecoder(strings.NewReader(was))
+		dec.UseNumber()
+		if err := dec.Decode(&note); err != nil {
+			t.Fatal(err)
+		}
+		note["beat"] = 1_000_000_000
+		ahead, err := json.Marshal(note)
+		if err != nil {
+			t.Fatal(err)
+		}
+		swapped, err := store.SwapNote(t.Context(), was, string(ahead))
+		return swapped && err == nil
+	})
+	out, err := c.Run(within(t, time.Minute), "repair", "--from-report", report)
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(out+err.Error(), "folio restored") {
+		t.Errorf("repaired a Postgres that is behind: %v\n%s", err, out)
 	}
 }
 
