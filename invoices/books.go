@@ -72,7 +72,7 @@ func (b *Books) find(ctx context.Context, who Asker, name string, period *string
 	switch {
 	case errors.Is(err, ErrNotFound) && who.Operator && period != nil:
 		s.Period = *period
-		return s, b.unlessLeft(ctx, s, fmt.Errorf("there is no such series, nor a number that one left: %w", err))
+		return s, b.unlessLeft(ctx, s, fmt.Errorf("%w: there is no such series, nor a number that one left", ErrNotFound))
 	case err != nil:
 		return s, err
 	}
