@@ -54,27 +54,34 @@ func TestARegisterThatFailsInTheMiddleBreaksTheConnection(t *testing.T) {
 	}
 }
 
-func TestATenantHasSoManyRegistersAtATime(t *testing.T) {
+func TestATenantHasSoManyRegistersAndStatementsAtATime(t *testing.T) {
+	for target, most := range map[string]int{"/v1/series/web/register": registersAtOnce, "/v1/series/web/statement": statementsAtOnce} {
+		soManyAtATime(t, target, most)
+	}
+}
+
+func soManyAtATime(t *testing.T, target string, most int) {
+	t.Helper()
 	e := newEdge(t, Config{})
 	e.stub.books.pages = 1
 	begun, end := make(chan struct{}), make(chan struct{})
 	e.stub.books.each = func(context.Context) error { begun <- struct{}{}; <-end; return nil }
 	var under sync.WaitGroup
-	for range registersAtOnce {
+	for range most {
 		under.Go(func() {
 			// Not held against the contract: several at once write to the test.
-			e.handler.ServeHTTP(httptest.NewRecorder(), get("/v1/series/web/register"))
+			e.handler.ServeHTTP(httptest.NewRecorder(), get(target))
 		})
 		<-begun
 	}
-	if got := e.ask(get("/v1/series/web/register")); got.Code != http.StatusTooManyRequests || got.Header().Get("Retry-After") == "" {
-		t.Errorf("one more: %d", got.Code)
+	if got := e.ask(get(target)); got.Code != http.StatusTooManyRequests || got.Header().Get("Retry-After") == "" {
+		t.Errorf("%s, one more: %d", target, got.Code)
 	}
 	close(end)
 	under.Wait()
 	e.stub.books.each = nil
-	if got := e.ask(get("/v1/series/web/register")); got.Code != http.StatusOK {
-		t.Errorf("after them: %d", got.Code)
+	if got := e.ask(get(target)); got.Code != http.StatusOK {
+		t.Errorf("%s, after them: %d", target, got.Code)
 	}
 }
 

@@ -1995,7 +1995,8 @@ type ClientInterface interface {
 	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-	// the series is none; 503 while etcd is away, of strict series, too.
+	// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+	// a tenant are made at a time, 429 beyond.
 	//
 	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
 	StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2602,7 +2603,8 @@ func (c *Client) GetRegister(ctx context.Context, name string, params *GetRegist
 // free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 // being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 // is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-// the series is none; 503 while etcd is away, of strict series, too.
+// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+// a tenant are made at a time, 429 beyond.
 //
 // Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
 func (c *Client) StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4460,7 +4462,8 @@ type ClientWithResponsesInterface interface {
 	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-	// the series is none; 503 while etcd is away, of strict series, too.
+	// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+	// a tenant are made at a time, 429 beyond.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8326,7 +8329,8 @@ func (c *ClientWithResponses) GetRegisterWithResponse(ctx context.Context, name 
 // free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 // being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 // is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-// the series is none; 503 while etcd is away, of strict series, too.
+// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+// a tenant are made at a time, 429 beyond.
 //
 // Returns a wrapper object for the known response body format(s).
 //
