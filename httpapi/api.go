@@ -54,7 +54,7 @@ type api struct {
 	batches flights
 	// registers are those being written, statements those being made.
 	registers, statements flights
-	metrics   *metrics
+	metrics               *metrics
 }
 
 // New returns the handler of the public API.
