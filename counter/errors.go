@@ -1,6 +1,9 @@
 package counter
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The outcomes of a [Store.Swap] that are known, see there.
 var (
@@ -21,6 +24,11 @@ var (
 	// ErrDamaged: the ledger cannot be read or contradicts itself. It is never
 	// overwritten; a person has to look at it. Other series go on.
 	ErrDamaged = errors.New("the ledger is damaged")
+
+	// ErrNewer: the ledger was written by a newer program, in a form that this one
+	// does not read. For this program it is damaged (it wraps ErrDamaged); for its
+	// repair it is not.
+	ErrNewer = fmt.Errorf("%w: a newer folio wrote it", ErrDamaged)
 
 	// ErrTooFar: a seek would skip more numbers than one call may.
 	ErrTooFar = errors.New("the seek goes too far")

@@ -52,9 +52,9 @@ type api struct {
 	cfg     Config
 	flights flights // requests
 	batches flights
-	// registers are those being written.
-	registers flights
-	metrics   *metrics
+	// registers are those being written, statements those being made.
+	registers, statements flights
+	metrics               *metrics
 }
 
 // New returns the handler of the public API.
@@ -69,7 +69,7 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	a := &api{cfg: cfg, metrics: newMetrics(cfg.Registry)}
-	a.flights.max, a.batches.max, a.registers.max = cfg.MaxInFlight, batchesAtOnce, registersAtOnce
+	a.flights.max, a.batches.max, a.registers.max, a.statements.max = cfg.MaxInFlight, batchesAtOnce, registersAtOnce, statementsAtOnce
 
 	// SkipClean: a path with // is another path, not a redirect, which would
 	// turn a POST into a GET. UseEncodedPath: %2F in an id stays in the id.

@@ -49,12 +49,20 @@ func (a *api) explainNumber(w http.ResponseWriter, r *http.Request, who invoices
 	return nil
 }
 
+// statementsAtOnce is how many statements of a tenant this replica makes at a time: one
+// names every range, and where no two neighbours are alike that is a lot of memory.
+const statementsAtOnce = 4
+
 // stateSeries is GET /v1/series/{name}/statement.
 func (a *api) stateSeries(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
 	period, err := periodParameter(r)
 	if err != nil {
 		return err
 	}
+	if !a.statements.begin(who.Tenant) {
+		return errFlood
+	}
+	defer a.statements.end(who.Tenant)
 	said, err := a.cfg.Books.Statement(r.Context(), invoices.Asker{Identity: who}, mux.Vars(r)["name"], period)
 	if err != nil {
 		return asMalformed(err)

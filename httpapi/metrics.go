@@ -18,7 +18,7 @@ type metrics struct {
 func newMetrics(registry prometheus.Registerer) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "folio_http_requests_total", Help: "Requests answered.",
+			Name: "folio_http_requests_total", Help: "Requests answered; code 499: the client had left, or read too slowly.",
 		}, []string{"method", "route", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "folio_http_request_duration_seconds", Help: "Time from the request to the end of its answer.",

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"folio/invoices"
 )
 
 func TestARegisterThatFailsInTheMiddleBreaksTheConnection(t *testing.T) {
@@ -47,27 +54,34 @@ func TestARegisterThatFailsInTheMiddleBreaksTheConnection(t *testing.T) {
 	}
 }
 
-func TestATenantHasSoManyRegistersAtATime(t *testing.T) {
+func TestATenantHasSoManyRegistersAndStatementsAtATime(t *testing.T) {
+	for target, most := range map[string]int{"/v1/series/web/register": registersAtOnce, "/v1/series/web/statement": statementsAtOnce} {
+		soManyAtATime(t, target, most)
+	}
+}
+
+func soManyAtATime(t *testing.T, target string, most int) {
+	t.Helper()
 	e := newEdge(t, Config{})
 	e.stub.books.pages = 1
 	begun, end := make(chan struct{}), make(chan struct{})
 	e.stub.books.each = func(context.Context) error { begun <- struct{}{}; <-end; return nil }
 	var under sync.WaitGroup
-	for range registersAtOnce {
+	for range most {
 		under.Go(func() {
 			// Not held against the contract: several at once write to the test.
-			e.handler.ServeHTTP(httptest.NewRecorder(), get("/v1/series/web/register"))
+			e.handler.ServeHTTP(httptest.NewRecorder(), get(target))
 		})
 		<-begun
 	}
-	if got := e.ask(get("/v1/series/web/register")); got.Code != http.StatusTooManyRequests || got.Header().Get("Retry-After") == "" {
-		t.Errorf("one more: %d", got.Code)
+	if got := e.ask(get(target)); got.Code != http.StatusTooManyRequests || got.Header().Get("Retry-After") == "" {
+		t.Errorf("%s, one more: %d", target, got.Code)
 	}
 	close(end)
 	under.Wait()
 	e.stub.books.each = nil
-	if got := e.ask(get("/v1/series/web/register")); got.Code != http.StatusOK {
-		t.Errorf("after them: %d", got.Code)
+	if got := e.ask(get(target)); got.Code != http.StatusOK {
+		t.Errorf("%s, after them: %d", target, got.Code)
 	}
 }
 
@@ -196,6 +210,50 @@ func TestAClientThatStopsReadingEndsTheRegister(t *testing.T) {
 				synctest.Wait()
 				if e.stub.books.ended.Load() != 1 {
 					t.Error("the register is still being written")
+				}
+			})
+		})
+	}
+}
+
+// Whoever hangs up is no cause for an alarm; a failure of ours is one, even if the
+// client has gone meanwhile.
+func TestAClientThatHangsUpIsNoFailureOfOurs(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		logged bool
+		code   string
+	}{
+		"the read is cut short":   {fmt.Errorf("read: %w: %w", invoices.ErrUnavailable, context.Canceled), false, "499"},
+		"something of ours fails": {errors.New("planted"), true, "500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				registry := prometheus.NewRegistry()
+				e := newEdge(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry})
+				e.stub.books.pages = 2
+				e.stub.books.each = func(ctx context.Context) error { <-ctx.Done(); return c.err }
+				client, stop := e.serveOn(t)
+				defer stop()
+				got, err := http.ReadResponse(bufio.NewReader(client), nil)
+				if err == nil {
+					_, err = bufio.NewReader(got.Body).ReadString('\n') // the head of the table; then a page is read
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				_ = client.Close()
+				synctest.Wait()
+				stop()
+				if got := strings.Contains(log.String(), "request failed"); got != c.logged {
+					t.Errorf("logged: %q", log.String())
+				}
+				rec := httptest.NewRecorder()
+				promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+				if want := `{code="` + c.code + `",method="GET",route="/v1/series/{name}/register"} 1`; !strings.Contains(rec.Body.String(), want) {
+					t.Errorf("want %s among\n%s", want, rec.Body)
 				}
 			})
 		})

@@ -11,9 +11,14 @@ import (
 	"folio/invoices/accounts"
 )
 
-func (b *booksStub) Statement(_ context.Context, who invoices.Asker, name string, period *string) (invoices.Statement, error) {
+func (b *booksStub) Statement(ctx context.Context, who invoices.Asker, name string, period *string) (invoices.Statement, error) {
 	if err := b.ask(name, period, 0); err != nil {
 		return invoices.Statement{}, err
+	}
+	if b.each != nil {
+		if err := b.each(ctx); err != nil {
+			return invoices.Statement{}, err
+		}
 	}
 	some := func(ranges ...counter.Range) accounts.Numbers {
 		return accounts.Numbers{Count: accounts.Total(ranges), Ranges: ranges}

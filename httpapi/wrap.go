@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"folio/invoices"
 )
 
 // allow lists the methods for an Allow header.
@@ -55,15 +58,32 @@ func recovered(err *error) {
 // else what is there of it would pass for the whole.
 func (a *api) answerError(rec *recorder, r *http.Request, id, route string, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError && !errors.Is(err, errClientGone) {
+	gone := clientGone(r, err)
+	if p.Status >= http.StatusInternalServerError && !gone {
 		a.cfg.Log.Error("request failed", "method", r.Method, "route", route, "status", p.Status, "request", id, "error", err)
 	}
-	if rec.code == 0 { // nothing was sent yet
+	begun := rec.code != 0
+	if !begun {
 		p.write(rec)
-		return
 	}
 	rec.code = p.Status // for the metrics
-	panic(http.ErrAbortHandler)
+	if gone {
+		rec.code = statusClientGone
+	}
+	if begun {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// statusClientGone stands in the metrics for an answer that nobody was there to read.
+const statusClientGone = 499
+
+// clientGone reports whether err is that the client has left, or reads too slowly: it is
+// no fault of ours, and no cause for an alarm. r is the request as it came, which ends
+// with its connection and not with its bound.
+func clientGone(r *http.Request, err error) bool {
+	return errors.Is(err, errClientGone) ||
+		r.Context().Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, invoices.ErrUnavailable))
 }
 
 // recorder remembers the status that was sent.

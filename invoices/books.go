@@ -72,7 +72,7 @@ func (b *Books) find(ctx context.Context, who Asker, name string, period *string
 	switch {
 	case errors.Is(err, ErrNotFound) && who.Operator && period != nil:
 		s.Period = *period
-		return s, nil
+		return s, b.unlessLeft(ctx, s, fmt.Errorf("%w: there is no such series, nor a number that one left", ErrNotFound))
 	case err != nil:
 		return s, err
 	}
@@ -81,16 +81,39 @@ func (b *Books) find(ctx context.Context, who Asker, name string, period *string
 		return s, err
 	}
 	s.rule = &r
-	switch {
-	case period == nil:
+	if period == nil {
 		s.Period = r.period.Period(b.now().In(s.zone).Format(time.DateOnly))
-	case !who.Operator && !r.period.Fits(*period):
-		return s, invalid("period", fmt.Sprintf("is no period of series %s, whose period is %s", name, said.Period))
-	default:
+	} else {
 		s.Period = *period
+	}
+	if !r.period.Fits(s.Period) {
+		err = invalid("period", fmt.Sprintf("is no period of series %s, whose period is %s", name, said.Period))
+		if who.Operator {
+			err = b.unlessLeft(ctx, s, err)
+		}
+		if err != nil {
+			return s, err
+		}
 	}
 	s.start, err = b.DB.startOf(ctx, s.Series, r.first())
 	return s, err
+}
+
+// unlessLeft returns wrong unless s left numbers: an operator may ask about those of a
+// series or a period that is none by now. A typing error must not pass for empty books.
+func (b *Books) unlessLeft(ctx context.Context, s bookSeries, wrong error) error {
+	highest, err := b.DB.highestRow(ctx, s.Series)
+	if err != nil || highest > 0 {
+		return err
+	}
+	l, _, err := b.load(ctx, s.Series)
+	switch {
+	case errors.Is(err, ErrLedgerDamaged) || err == nil && l.Serial+l.Mark > 0:
+		return nil
+	case err != nil:
+		return err
+	}
+	return wrong
 }
 
 // startOf returns the first number that s gives: the lowest that was imported, or

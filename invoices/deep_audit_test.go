@@ -13,9 +13,9 @@ import (
 	"folio/invoices/deep"
 )
 
-// deepBooks issues whatever folio can issue: documents of several formats, numbers
-// of documents elsewhere, credit notes of parts and of the rest, in series with
-// blocks and strict ones, moved in and exported.
+// deepBooks issues whatever folio can issue: documents of several formats, from drafts
+// and without an id of the client's, numbers of documents elsewhere, credit notes of
+// parts and of the rest, in series with blocks and strict ones, moved in and exported.
 func deepBooks(t testing.TB) (*DB, *countertest.Mem, Identity, *replica) {
 	t.Helper()
 	db, store := migrated(t), &countertest.Mem{}
@@ -51,6 +51,10 @@ func deepBooks(t testing.TB) (*DB, *countertest.Mem, Identity, *replica) {
 		if _, err := r.TakeNumbers(t.Context(), NumbersRequest{Identity: who, ID: "ext" + series, Series: series, Count: 3, IssueDate: "2026-03-14"}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	r.mustIssue(t, request(who, "", "n"))
+	if _, err := r.IssueDraft(t.Context(), who, r.mustDraft(t, draftRequest(t, who, "", wholeBody)).ID); err != nil {
+		t.Fatal(err)
 	}
 	return db, store, who, r
 }

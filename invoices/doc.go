@@ -5,7 +5,10 @@
 // invoices and the credit notes that take them back, and keeps drafts; it needs the
 // counter for numbers and a [Writer], which must be run.
 // [Owner] is what the counter asks about numbers whose holder is gone, [Keys]
-// tells whom a request speaks for, [Audit] and [AccountOf] account for every number.
+// tells whom a request speaks for, [Audit] and [AccountOf] account for every number,
+// [Books] tell what became of one, of a series, and of a series in order. [Repair] does
+// what the report of an audit lists, [Witness], [Restored] and [Sweeper] are for a
+// Postgres that went back.
 //
 // # How a row gets in, or certainly does not
 //
@@ -43,7 +46,16 @@
 //   - When a holder is gone: holders.go, era.go, settle.go, runs.go.
 //   - The books: account.go accounts for one series, audit.go for all; ledgers.go,
 //     audit_names.go, tally.go, cover.go and audited.go read the two sides, package
-//     accounts puts them together. duty.go is work that one replica does.
+//     accounts puts them together. deep_*.go reads documents for package deep, which
+//     holds them against themselves; repair.go does what a report lists. duty.go is work
+//     that one replica does.
+//   - What became of numbers: books.go finds the series and its ledger, statement.go
+//     states a series, explain*.go one number, books_register.go writes a register, whose
+//     forms package register has; reasons.go says in words why a number is void.
+//   - When a store went back: witness*.go notes outside of Postgres how far it has come,
+//     standing.go compares, gate.go keeps writers from one that is behind; restored.go is
+//     the operator's word, sweep.go makes void what a failover lost, fence_all.go,
+//     heights.go and lost.go are what a rebuild of ledgers asks.
 //   - What is asked for: query.go, row.go, drafts.go. Issuers and keys: tenants.go,
 //     keys.go.
 //   - Moving in and out: importing.go is the run; of import_*.go, identity, begin,

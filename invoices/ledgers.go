@@ -74,6 +74,8 @@ func loadLedgers(ctx context.Context, ledgers Ledgers, all []counter.Series) ([]
 
 // loadOne reads the ledger of one series, and tells of which revision.
 func loadOne(ctx context.Context, ledgers Ledgers, s counter.Series) (counter.Loaded, int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	defer cancel()
 	if _, ok := ledgers.(counter.PageLoader); ok {
 		page, err := loadPage(ctx, ledgers, counter.Selection{Tenant: s.Tenant, Name: s.Name, Period: &s.Period}, "")
 		if err != nil || len(page.Ledgers) == 0 {

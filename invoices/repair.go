@@ -26,8 +26,12 @@ type Repair struct {
 	Settle func(ctx context.Context, s counter.Series, holder string) error
 
 	// Rebuild brings the ledger of a series to cover all its rows, and says what it did.
+	// ErrLeft: it cannot, and could not if it were run again.
 	Rebuild func(ctx context.Context, s counter.Series) (did string, err error)
 }
+
+// ErrLeft: a ledger cannot be rebuilt by running the same again.
+var ErrLeft = errors.New("a person has to look at it")
 
 // Outcome is what became of a finding.
 type Outcome string
@@ -214,10 +218,19 @@ func (p *Repair) settle(ctx context.Context, s counter.Series, f accounts.Report
 
 // rebuild brings a ledger to cover all rows.
 func (p *Repair) rebuild(ctx context.Context, s counter.Series, f accounts.ReportedFinding) (Repaired, error) {
-	if p.DryRun {
+	loaded, _, err := loadOne(ctx, p.Ledgers, s)
+	switch {
+	case err != nil:
+		return Repaired{}, err
+	case errors.Is(loaded.Err, counter.ErrNewer):
+		return Repaired{f, OutcomeLeft, "a newer folio wrote the ledger: repair it with that program"}, nil
+	case p.DryRun:
 		return Repaired{f, OutcomeWould, "its ledger would be rebuilt, as by folio ledger rebuild " + s.String()}, nil
 	}
 	did, err := p.Rebuild(ctx, s)
+	if errors.Is(err, ErrLeft) {
+		return Repaired{f, OutcomeLeft, err.Error()}, nil
+	}
 	return Repaired{f, OutcomeDone, did}, err
 }
 

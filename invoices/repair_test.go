@@ -239,3 +239,39 @@ func TestALedgerIsRebuiltWhileItStillHasTo(t *testing.T) {
 	}
 	mustBeClean(t, db, store)
 }
+
+// ofTomorrow is a store in which a newer program wrote the ledger of one series.
+type ofTomorrow struct {
+	*countertest.Mem
+	series counter.Series
+}
+
+func (o ofTomorrow) LoadPage(ctx context.Context, selected counter.Selection, from string) (counter.Page, error) {
+	page, err := o.Mem.LoadPage(ctx, selected, from)
+	for i := range page.Ledgers {
+		if l := &page.Ledgers[i]; l.Series == o.series {
+			l.Ledger, l.Err = counter.Ledger{}, counter.ErrNewer
+		}
+	}
+	return page, err
+}
+
+func TestALedgerThatCannotBeRebuiltKeepsNoOtherFindingWaiting(t *testing.T) {
+	t.Parallel()
+	db, mem, who, _ := broken(t)
+	second := series2026(who)
+	second.Name = "second"
+	mem.Put(second, "{")
+	ledgers := ofTomorrow{mem, series2026(who)}
+	report := reportOf(t, db, ledgers)
+	p := &Repair{DB: db, Ledgers: ledgers, DryRun: true, Rebuild: func(context.Context, counter.Series) (string, error) {
+		return "", fmt.Errorf("%w: whatever it is", ErrLeft)
+	}}
+	if got := p.outcomes(t, report); got != "ledger_damaged left, ledger_damaged would be repaired" {
+		t.Errorf("dry: %s", got)
+	}
+	p.DryRun = false
+	if got := p.outcomes(t, report); got != "ledger_damaged left, ledger_damaged left" {
+		t.Errorf("%s", got)
+	}
+}

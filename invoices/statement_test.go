@@ -101,6 +101,23 @@ func TestAStatementThatCannotBeMadeSaysWhy(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	// To an operator, a typing error is no empty series; what is gone and left numbers is told of.
+	operator := Asker{Identity: who, Operator: true}
+	if _, err := books.Statement(t.Context(), operator, "nope", &year); !errors.Is(err, ErrNotFound) {
+		t.Errorf("no series, asked by the operator: %v", err)
+	}
+	if _, err := books.Statement(t.Context(), operator, "invoice", &month); !errors.As(err, &invalid) {
+		t.Errorf("no period, asked by the operator: %v", err)
+	}
+	for s, text := range map[counter.Series]string{
+		{Tenant: who.Tenant, Name: "gone", Period: "2026"}:       `{"v":1,"mark":2,"serial":2}`,
+		{Tenant: who.Tenant, Name: "invoice", Period: "2026-11"}: `{"v":1,"mark":2,"serial":2}`,
+	} {
+		store.Put(s, text)
+		if said, err := books.Statement(t.Context(), operator, s.Name, &s.Period); err != nil || said.Mark != 2 {
+			t.Errorf("%s: %+v, %v", s, said, err)
+		}
+	}
 	// Another tenant has none of its series.
 	if _, err := books.Statement(t.Context(), Asker{Identity: newTenant(t, db, "bolt")}, "invoice", nil); err != nil {
 		t.Errorf("bolt's own series: %v", err)

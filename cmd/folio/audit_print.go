@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,16 +29,19 @@ type auditText struct {
 }
 
 func (t *auditText) account(a accounts.Account) error {
-	line := fmt.Sprintf("%-50s mark %d = %d issued + %d void", a.Series, a.Mark, a.Issued.Count, a.Void.Count)
+	from := ""
 	if a.First > 1 {
-		line = fmt.Sprintf("%-50s %d to mark %d = %d issued + %d void", a.Series, a.First, a.Mark, a.Issued.Count, a.Void.Count)
+		from = fmt.Sprintf("%d to ", a.First)
 	}
-	if a.Strict {
+	line := fmt.Sprintf("%-50s %smark %d = %d issued + %d void", a.Series, from, a.Mark, a.Issued.Count, a.Void.Count)
+	if slices.ContainsFunc(a.Findings, func(f accounts.Finding) bool { return f.Kind == accounts.LedgerDamaged }) {
+		line = fmt.Sprintf("%-50s mark unknown: %d issued + %d void", a.Series, a.Issued.Count, a.Void.Count)
+	} else if a.Strict {
 		line += ", strict"
 	} else {
 		line += fmt.Sprintf(" + %d held + %d free", a.Held.Count, a.Free.Count)
 	}
-	t.of += a.Mark - a.First + 1
+	t.of += a.Issued.Count + a.Void.Count + a.Held.Count + a.Free.Count + a.Unaccounted.Count
 	t.sum.Issued.Count += a.Issued.Count
 	t.sum.Void.Count += a.Void.Count
 	t.sum.Held.Count += a.Held.Count
@@ -58,8 +62,8 @@ func (t *auditText) findings(all []accounts.Finding, at counter.Series) error {
 }
 
 func (t *auditText) end(s invoices.AuditSummary) error {
-	_, err := fmt.Fprintf(t.to, "%s, %d numbers: %d issued, %d void, %d held, %d free, %d unaccounted, %s\n",
-		plural(s.Series, "series", "series"), t.of, t.sum.Issued.Count, t.sum.Void.Count, t.sum.Held.Count, t.sum.Free.Count,
+	_, err := fmt.Fprintf(t.to, "%s, %s: %d issued, %d void, %d held, %d free, %d unaccounted, %s\n",
+		plural(s.Series, "series", "series"), plural(t.of, "number", "numbers"), t.sum.Issued.Count, t.sum.Void.Count, t.sum.Held.Count, t.sum.Free.Count,
 		t.sum.Unaccounted.Count, plural(s.FindingsInAll, "finding", "findings"))
 	if as := t.sum.AsOf; err == nil && s.Series > 0 {
 		_, err = fmt.Fprintf(t.to, "as of etcd revision %d and Postgres snapshot %s, %s\n", as.Revision, as.Snapshot, as.At.Format(time.RFC3339))

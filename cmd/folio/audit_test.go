@@ -13,8 +13,8 @@ import (
 	"folio/invoices/accounts"
 )
 
-// threeAccounts are good books, bad ones, and those of a strict series.
-func threeAccounts() ([]accounts.Account, invoices.AuditSummary) {
+// fourAccounts are good books, bad ones, and those of a strict series.
+func fourAccounts() ([]accounts.Account, invoices.AuditSummary) {
 	of := func(n int64) accounts.Numbers { return accounts.Numbers{Count: n} }
 	as := accounts.AsOf{Revision: 812, Snapshot: "771:771:", At: time.Date(2026, 11, 24, 9, 40, 1, 0, time.UTC)}
 	s := counter.Series{Tenant: "acme", Name: "invoice"}
@@ -24,12 +24,15 @@ func threeAccounts() ([]accounts.Account, invoices.AuditSummary) {
 	bad.Add(accounts.Finding{Kind: accounts.Unaccounted, Ranges: []counter.Range{{First: 104, Last: 106}}, Text: "neither: 104-106"})
 	s.Name = "gapless"
 	strict := accounts.Account{Series: s, Strict: true, First: 1, Mark: 3, Issued: of(2), Void: accounts.Void{Numbers: of(1)}, AsOf: as}
-	return []accounts.Account{good, bad, strict}, invoices.AuditSummary{Series: 3, FindingsInAll: 2, Findings: []accounts.Finding{{Kind: accounts.ForeignKey, Text: "key x"}}}
+	s.Name = "worn"
+	worn := accounts.Account{Series: s, First: 1, Issued: of(4), AsOf: as}
+	worn.Add(accounts.Finding{Kind: accounts.LedgerDamaged, Text: "not JSON"})
+	return []accounts.Account{good, bad, strict, worn}, invoices.AuditSummary{Series: 4, FindingsInAll: 3, Findings: []accounts.Finding{{Kind: accounts.ForeignKey, Text: "key x"}}}
 }
 
 func written(t *testing.T, w auditWriter, out *bytes.Buffer) string {
 	t.Helper()
-	all, summary := threeAccounts()
+	all, summary := fourAccounts()
 	for _, a := range all {
 		if err := w.account(a); err != nil {
 			t.Fatal(err)
@@ -47,7 +50,9 @@ func TestAnAuditIsWrittenAsAPersonWould(t *testing.T) {
 acme/invoice/2026                                  101 to mark 109 = 5 issued + 0 void + 1 held + 0 free
   FINDING   unaccounted: neither: 104-106
 acme/gapless/2026                                  mark 3 = 2 issued + 1 void, strict
-3 series, 15 numbers: 9 issued, 1 void, 1 held, 1 free, 3 unaccounted, 2 findings
+acme/worn/2026                                     mark unknown: 4 issued + 0 void
+  FINDING   ledger_damaged: not JSON
+4 series, 19 numbers: 13 issued, 1 void, 1 held, 1 free, 3 unaccounted, 3 findings
 as of etcd revision 812 and Postgres snapshot 771:771:, 2026-11-24T09:40:01Z
   FINDING   foreign_key: key x
 `
@@ -65,9 +70,9 @@ func TestAnAuditIsWrittenAsOneReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.Findings[0]
-	if r.Format != accounts.ReportFormat || !r.Full || r.Selected != "acme" || len(r.Series) != 3 || len(r.Findings) != 2 || r.AsOf.Revision != 812 ||
+	if r.Format != accounts.ReportFormat || !r.Full || r.Selected != "acme" || len(r.Series) != 4 || len(r.Findings) != 3 || r.AsOf.Revision != 812 ||
 		r.Series[1].Unaccounted != 3 || r.Series[1].First != 101 || !r.Series[2].Strict || f.Kind != accounts.Unaccounted || f.Series != "acme/invoice/2026" ||
-		len(f.Ranges) != 1 || f.Ranges[0].First != 104 || r.Findings[1].Series != "" {
+		len(f.Ranges) != 1 || f.Ranges[0].First != 104 || r.Findings[2].Series != "" {
 		t.Errorf("%+v", r)
 	}
 	var none bytes.Buffer
@@ -82,14 +87,14 @@ func TestAnAuditIsWrittenAsOneReport(t *testing.T) {
 func TestAnAuditIsWrittenAsATable(t *testing.T) {
 	var out bytes.Buffer
 	rows, err := csv.NewReader(strings.NewReader(written(t, newAuditCSV(&out), &out))).ReadAll()
-	if err != nil || len(rows) != 5 {
+	if err != nil || len(rows) != 6 {
 		t.Fatalf("%v: %v", err, rows)
 	}
 	if got := strings.Join(rows[2], "|"); got != "acme|invoice|2026|block|101|109|5|0|1|0|3|unaccounted: neither: 104-106|812|771:771:|2026-11-24T09:40:01Z" {
 		t.Errorf("%s", got)
 	}
-	if rows[4][11] != "foreign_key: key x" || rows[4][0] != "" {
-		t.Errorf("%q", rows[4])
+	if rows[5][11] != "foreign_key: key x" || rows[5][0] != "" {
+		t.Errorf("%q", rows[5])
 	}
 }
 

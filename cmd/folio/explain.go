@@ -20,8 +20,7 @@ type explainCmd struct {
 	JSON   bool   `help:"Print JSON." name:"json" env:"FOLIO_JSON"`
 }
 
-// Run tells what became of a number. One that is unaccounted for makes the exit
-// status 1.
+// Run tells what became of a number. If nobody knows the exit status is 1.
 func (c *explainCmd) Run(cmd command) error {
 	s, n, err := parseNumber(c.Number)
 	if err != nil {
@@ -37,15 +36,23 @@ func (c *explainCmd) Run(cmd command) error {
 		} else {
 			printExplanation(cmd.stdout, s, e)
 		}
-		if err == nil && e.State == "unaccounted" {
-			err = errUnaccounted
+		if err == nil {
+			err = nobodyKnows(e.State)
 		}
 		return err
 	})
 }
 
-// errUnaccounted makes the exit status 1; what is known is printed by then.
-var errUnaccounted = errors.New("the number is unaccounted for; see folio audit")
+// nobodyKnows is what makes the exit status 1; what is known is printed by then.
+func nobodyKnows(state string) error {
+	switch state {
+	case "unaccounted":
+		return errors.New("the number is unaccounted for; see folio audit")
+	case "unknown":
+		return errors.New("what became of the number is unknown while its ledger is damaged, missing or behind; see folio audit")
+	}
+	return nil
+}
 
 // parseNumber reads tenant/series/period/number.
 func parseNumber(path string) (counter.Series, int64, error) {
@@ -62,9 +69,9 @@ func parseNumber(path string) (counter.Series, int64, error) {
 const unknown = "unknown"
 
 func printExplanation(w io.Writer, s counter.Series, e invoices.Explanation) {
-	fmt.Fprintf(w, "%s number %d: %s\n  %s\n", s, e.Number, strings.ReplaceAll(e.State, "_", " "), e.Summary)
+	fmt.Fprintf(w, "%s number %d: %s\n  %s\n", s, e.Number, strings.ReplaceAll(e.State, "_", " "), oneLine(e.Summary))
 	say := func(what, format string, args ...any) {
-		fmt.Fprintf(w, "  %-10s %s\n", what, fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "  %-10s %s\n", what, oneLine(fmt.Sprintf(format, args...)))
 	}
 	switch {
 	case e.Issued != nil:
@@ -139,7 +146,11 @@ func printBlock(say sayFunc, b *invoices.ExplainedBlock) {
 	if b.EtcdRevision != nil {
 		revision = strconv.FormatInt(*b.EtcdRevision, 10)
 	}
-	say("block", "%d, %s, reserved %s, at etcd revision %s", b.Serial, counter.Range{First: b.First, Last: b.Last}, reserved, revision)
+	numbers := "numbers"
+	if b.First == b.Last {
+		numbers = "number"
+	}
+	say("block", "%d, with %s %s, reserved %s, at etcd revision %s", b.Serial, numbers, counter.Range{First: b.First, Last: b.Last}, reserved, revision)
 	say("holder", "%s, pod %s", cmp.Or(b.Holder, unknown), cmp.Or(b.Pod, unknown))
 }
 

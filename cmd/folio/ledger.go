@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,6 +111,24 @@ func printLedger(w io.Writer, s counter.Series, l counter.Ledger) {
 			f.Range, plural(f.Len(), "number", "numbers"), f.At.Format(time.DateTime))
 	}
 	fmt.Fprintf(w, "  finished  %s, issued or void\n", plural(l.Range().Len()-open, "number", "numbers"))
+}
+
+// oneLine is the words of others, such as the reason of a void, as they may go to a
+// terminal: what does not print is written as Go writes it, so that it is seen and does
+// nothing.
+func oneLine(words string) string {
+	if !strings.ContainsFunc(words, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return words
+	}
+	var b strings.Builder
+	for _, r := range words {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 func plural(n int64, one, many string) string {

@@ -93,10 +93,17 @@ func (c *ledgerRebuildCmd) foretell(cmd command, db *invoices.DB, filter counter
 	if err != nil {
 		return err
 	}
+	alone := 0
 	for _, f := range found.wanting {
 		fmt.Fprintf(cmd.stdout, "%s: %s\n", f.Series, f.trouble())
+		if f.alone() {
+			alone++
+		}
 	}
-	fmt.Fprintf(cmd.stdout, "%s, %d would be brought to cover all documents; nothing was done\n", plural(int64(found.all), "series", "series"), len(found.wanting))
+	fmt.Fprintf(cmd.stdout, "%s, %d would be brought to cover all documents; nothing was done\n", plural(int64(found.all), "series", "series"), len(found.wanting)-alone)
+	if alone > 0 {
+		return fmt.Errorf("%w: %s would be left alone", invoices.ErrLeft, plural(int64(alone), "ledger", "ledgers"))
+	}
 	return nil
 }
 
@@ -142,7 +149,10 @@ func (r *rebuild) run(filter counter.Selection) error {
 	}
 	fmt.Fprintf(r.cmd.stdout, "%s: %d needed nothing, %d brought to cover all documents\n",
 		plural(int64(found.all), "series", "series"), found.all-len(found.wanting), len(found.wanting)-len(r.refused))
-	return errors.Join(r.refused...)
+	if len(r.refused) > 0 {
+		return fmt.Errorf("%w: %w", invoices.ErrLeft, errors.Join(r.refused...))
+	}
+	return nil
 }
 
 // judge returns an error that would come again with every other series, and keeps one

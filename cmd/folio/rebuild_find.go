@@ -24,10 +24,13 @@ type wanting struct {
 	spent   bool  // some number that it calls free has a row
 }
 
+// alone reports whether a rebuild leaves the ledger alone.
+func (w wanting) alone() bool { return errors.Is(w.damage, counter.ErrNewer) }
+
 // trouble says what is wrong with the ledger.
 func (w wanting) trouble() string {
 	switch {
-	case errors.Is(w.damage, etcdstore.ErrNewer):
+	case w.alone():
 		return "a newer folio wrote the ledger, it is left alone"
 	case w.damage != nil:
 		return fmt.Sprintf("the ledger cannot be read, documents go up to %d", w.highest)
@@ -157,7 +160,7 @@ func (r *rebuild) remove(ctx context.Context, s counter.Series) error {
 			return fmt.Errorf("%w: %w", counter.ErrUnavailable, err)
 		case loaded[0].Err == nil:
 			return nil
-		case errors.Is(loaded[0].Err, etcdstore.ErrNewer):
+		case errors.Is(loaded[0].Err, counter.ErrNewer):
 			return fmt.Errorf("%w; rebuild it with that program", loaded[0].Err)
 		}
 		if err := r.keep(s, loaded[0]); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 
 	"folio/invoices"
 	"folio/invoices/register"
@@ -27,7 +28,9 @@ func (c *registerCmd) Run(cmd command) error {
 		if err != nil {
 			return err
 		}
-		err = books.Register(cmd.ctx, who, s.Name, &s.Period, to)
+		if err = books.Register(cmd.ctx, who, s.Name, &s.Period, to); err != nil {
+			err = fmt.Errorf("%s: %w", c.Series, err)
+		}
 		return errors.Join(err, out.Flush())
 	})
 }

@@ -85,7 +85,7 @@ func printStatement(w io.Writer, of counter.Series, s invoices.Statement) {
 	line("issued", s.Issued)
 	line("void", s.Void.Numbers)
 	for _, r := range s.Void.Reasons {
-		fmt.Fprintf(w, "    %-20s %d: %s\n", r.Reason, r.Count, rangesLine(r.Ranges))
+		fmt.Fprintf(w, "    %-20s %d: %s\n", oneLine(r.Reason), r.Count, rangesLine(r.Ranges))
 	}
 	line("held", s.Held.Numbers)
 	for _, b := range s.Held.Blocks {

@@ -40,16 +40,12 @@ func encode(l counter.Ledger) (string, error) {
 	return string(out), nil
 }
 
-// ErrNewer: the ledger was written by a newer program, in a form that this one does
-// not read. For this program it is damaged; for its repair it is not.
-var ErrNewer = fmt.Errorf("%w: a newer folio wrote it", counter.ErrDamaged)
-
 // decode reads a ledger. Whatever encode cannot have written wraps
-// counter.ErrDamaged.
+// counter.ErrDamaged; what a newer program wrote, counter.ErrNewer.
 func decode(value []byte) (counter.Ledger, error) {
 	l, err := decodeText(value)
 	if err != nil && formatOf(value) > format {
-		return counter.Ledger{}, fmt.Errorf("%w: format %d, this program reads %d", ErrNewer, formatOf(value), format)
+		return counter.Ledger{}, fmt.Errorf("%w: format %d, this program reads %d", counter.ErrNewer, formatOf(value), format)
 	}
 	return l, err
 }

@@ -57,7 +57,7 @@ func TestALedgerOfANewerProgramIsToldFromADamagedOne(t *testing.T) {
 		`{"v":2,"mark":1`:                                          false,
 		`{"v":1,"mark":1,"serial":0,"held":[],"free":[],"more":1}`: false,
 	} {
-		if _, err := decode([]byte(value)); errors.Is(err, ErrNewer) != newer || !errors.Is(err, counter.ErrDamaged) {
+		if _, err := decode([]byte(value)); errors.Is(err, counter.ErrNewer) != newer || !errors.Is(err, counter.ErrDamaged) {
 			t.Errorf("%s: got %v; newer should be %t", value, err, newer)
 		}
 	}

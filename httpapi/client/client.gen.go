@@ -1051,7 +1051,13 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 
-	// Type Stable: urn:folio:problem:<slug>.
+	// Type Stable: urn:folio:problem:<slug>. 400 malformed. 401 unauthorized. 403 forbidden.
+	// 404 not-found. 405 method-not-allowed. 406 not-acceptable. 409 credit-note,
+	// draft-issued, no-range, not-external, nothing-left, over-credited, printed-clash,
+	// series-exhausted, series-expired, series-used, too-many-voids. 412 stale. 413
+	// too-large. 415 unsupported-media-type. 422 invalid, request-reused. 428
+	// precondition-required. 429 too-many-requests. 500 internal, ledger-damaged. 503
+	// outcome-unknown, series-suspended, unavailable.
 	Type string `json:"type"`
 }
 
@@ -1942,8 +1948,9 @@ type ClientInterface interface {
 	// ExplainNumber Tell what became of a number
 	//
 	// Of any number, whether it was given or not. What is null or absent is not known;
-	// nothing is guessed. A number that has a document is explained even while etcd is
-	// away.
+	// nothing is guessed. A number that has a document or is void is explained even while
+	// etcd is away; any other is 503 then, and unknown if the ledger of the series is
+	// damaged.
 	//
 	// Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
 	ExplainNumber(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1974,7 +1981,8 @@ type ClientInterface interface {
 	// with Accept text/html or format=html.
 	//
 	// The answer is streamed, however long it is, and has no ETag. If something fails
-	// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+	// in the middle the connection breaks: the JSON then lacks its end. 500 ledger-damaged
+	// if the ledger of the series is none; 503 while etcd is away. A cell of the
 	// CSV that would begin like a formula begins with an apostrophe. Four registers of
 	// a tenant are written at a time, 429 beyond.
 	//
@@ -1987,7 +1995,8 @@ type ClientInterface interface {
 	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-	// the series cannot be read.
+	// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+	// a tenant are made at a time, 429 beyond.
 	//
 	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
 	StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2507,8 +2516,9 @@ func (c *Client) TakeNumbers(ctx context.Context, name string, params *TakeNumbe
 // ExplainNumber Tell what became of a number
 //
 // Of any number, whether it was given or not. What is null or absent is not known;
-// nothing is guessed. A number that has a document is explained even while etcd is
-// away.
+// nothing is guessed. A number that has a document or is void is explained even while
+// etcd is away; any other is 503 then, and unknown if the ledger of the series is
+// damaged.
 //
 // Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
 func (c *Client) ExplainNumber(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2569,7 +2579,8 @@ func (c *Client) VoidNumber(ctx context.Context, name string, number string, par
 // with Accept text/html or format=html.
 //
 // The answer is streamed, however long it is, and has no ETag. If something fails
-// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+// in the middle the connection breaks: the JSON then lacks its end. 500 ledger-damaged
+// if the ledger of the series is none; 503 while etcd is away. A cell of the
 // CSV that would begin like a formula begins with an apostrophe. Four registers of
 // a tenant are written at a time, 429 beyond.
 //
@@ -2592,7 +2603,8 @@ func (c *Client) GetRegister(ctx context.Context, name string, params *GetRegist
 // free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 // being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 // is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-// the series cannot be read.
+// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+// a tenant are made at a time, 429 beyond.
 //
 // Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
 func (c *Client) StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4399,8 +4411,9 @@ type ClientWithResponsesInterface interface {
 	// ExplainNumberWithResponse Tell what became of a number
 	//
 	// Of any number, whether it was given or not. What is null or absent is not known;
-	// nothing is guessed. A number that has a document is explained even while etcd is
-	// away.
+	// nothing is guessed. A number that has a document or is void is explained even while
+	// etcd is away; any other is 503 then, and unknown if the ledger of the series is
+	// damaged.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4433,7 +4446,8 @@ type ClientWithResponsesInterface interface {
 	// with Accept text/html or format=html.
 	//
 	// The answer is streamed, however long it is, and has no ETag. If something fails
-	// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+	// in the middle the connection breaks: the JSON then lacks its end. 500 ledger-damaged
+	// if the ledger of the series is none; 503 while etcd is away. A cell of the
 	// CSV that would begin like a formula begins with an apostrophe. Four registers of
 	// a tenant are written at a time, 429 beyond.
 	//
@@ -4448,7 +4462,8 @@ type ClientWithResponsesInterface interface {
 	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-	// the series cannot be read.
+	// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+	// a tenant are made at a time, 429 beyond.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8239,8 +8254,9 @@ func (c *ClientWithResponses) TakeNumbersWithResponse(ctx context.Context, name 
 // ExplainNumberWithResponse Tell what became of a number
 //
 // Of any number, whether it was given or not. What is null or absent is not known;
-// nothing is guessed. A number that has a document is explained even while etcd is
-// away.
+// nothing is guessed. A number that has a document or is void is explained even while
+// etcd is away; any other is 503 then, and unknown if the ledger of the series is
+// damaged.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8291,7 +8307,8 @@ func (c *ClientWithResponses) VoidNumberWithResponse(ctx context.Context, name s
 // with Accept text/html or format=html.
 //
 // The answer is streamed, however long it is, and has no ETag. If something fails
-// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+// in the middle the connection breaks: the JSON then lacks its end. 500 ledger-damaged
+// if the ledger of the series is none; 503 while etcd is away. A cell of the
 // CSV that would begin like a formula begins with an apostrophe. Four registers of
 // a tenant are written at a time, 429 beyond.
 //
@@ -8312,7 +8329,8 @@ func (c *ClientWithResponses) GetRegisterWithResponse(ctx context.Context, name 
 // free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
 // being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
 // is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
-// the series cannot be read.
+// the series is none; 503 while etcd is away, of strict series, too. Four statements of
+// a tenant are made at a time, 429 beyond.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -135,6 +135,7 @@ func TestTheREADMEIsTrue(t *testing.T) {
 		`"request_id":"b"`, `"printed_number":"S-`, `-0005"`, `"kind":"credit_note"`, `"sent back"`,
 		"order-4711, the client's", ", at etcd revision ", "number,printed_number,date,kind,status,currency,gross,reason,explanation",
 		`"number":57,"state":"not_reserved"`, `,external,issued,`, `,invoice,cancelled,EUR,71.40,`,
+		"  unaccounted          0\n", "documents was checked",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the README's commands printed no %q:\n%s", want, out)

@@ -81,7 +81,7 @@ func TestARowAsItIsStoredHasNoFault(t *testing.T) {
 		"as it is":                 func(*Row) {},
 		"by a former format":       func(r *Row) { r.Printed = "OLD-2026-57" },
 		"of the server's own id":   func(r *Row) { r.RequestID = "s:0190163d-8694-739b-aea5-966c26f8ad91" },
-		"of a draft":               func(r *Row) { r.RequestID = "d:dft_abc234" },
+		"of a draft":               func(r *Row) { r.RequestID = "d:dft_06h0q99uadvcn0e8kgoao60hgc" },
 		"with amounts of the same": func(r *Row) { r.Gross += "00" },
 		"a number elsewhere": func(r *Row) {
 			r.Kind, r.Content, r.Currency, r.Net, r.Tax, r.Gross, r.Item = "external", nil, "", "", "", "", 9
@@ -146,6 +146,8 @@ func TestEachPlantedFaultIsNamed(t *testing.T) {
 		{"an id that no client can send", KindRequest, func(r *Row) { r.RequestID = "c:\u00fc" }},
 		{"an id that the server does not make", KindRequest, func(r *Row) { r.RequestID = "s:7" }},
 		{"an id of no draft", KindRequest, func(r *Row) { r.RequestID = "d:7" }},
+		{"an id of a draft that is too short", KindRequest, func(r *Row) { r.RequestID = "d:dft_06h0q9" }},
+		{"an id of a draft that is none", KindRequest, func(r *Row) { r.RequestID = "d:dft_z6h0q99uadvcn0e8kgoao60hgc" }},
 		{"an id of an import, of a block", KindRequest, func(r *Row) { r.RequestID = "i:" + strings.Repeat("a", 32) + ":0000000001" }},
 		{"an id of another cancellation", KindRequest, func(r *Row) { r.Kind, r.Credits, r.RequestID = "credit_note", "inv_abc", "x:inv_abd" }},
 		{"the digest of another cancellation", KindRequest, func(r *Row) { r.Kind, r.Credits, r.RequestID = "credit_note", "inv_abc", "x:inv_abc" }},

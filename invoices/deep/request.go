@@ -11,6 +11,7 @@ import (
 const (
 	maxClientID = 255
 	maxItem     = 1000 // items of one request
+	lenDraftID  = 26   // a UUID in base32hex (RFC 4648, section 7), after dft_
 )
 
 // request checks the identity of the request that the row answered. Its id begins with
@@ -55,7 +56,7 @@ func idFault(from, id string) string {
 			return "is none that the server makes"
 		}
 	case "d":
-		if rest, found := strings.CutPrefix(id, "dft_"); !found || strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		if rest, found := strings.CutPrefix(id, "dft_"); !found || len(rest) != lenDraftID || strings.Trim(rest, "0123456789abcdefghijklmnopqrstuv") != "" {
 			return "names no draft"
 		}
 	default:
