@@ -1,7 +1,7 @@
 # folio. `make help` lists the targets.
 GO ?= go
 TOOL := $(GO) tool -modfile=tools.mod
-TEST_TIMEOUT ?= 20m
+TEST_TIMEOUT ?= 40m
 STATES ?= 25000000
 
 .PHONY: help
