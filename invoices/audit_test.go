@@ -259,6 +259,26 @@ func TestWhatIsIssuedWhileTheAuditReadsIsNotMissed(t *testing.T) {
 	}
 }
 
+func TestNumbersThatLieApartAreVoidedTogether(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	enrolled(t, db, "h")
+	var apart []counter.Range
+	for n := int64(1); n <= readAtOnce+2*voidsAtOnce; n += 20 {
+		apart = append(apart, r(n, n))
+	}
+	if len(apart) < 2*voidsAtOnce {
+		t.Fatalf("%d numbers are one statement's work", len(apart))
+	}
+	if err := (&Owner{DB: db}).Void(t.Context(), "h", testSeries, apart, "restore"); err != nil {
+		t.Fatal(err)
+	}
+	const query = `select count(*) = $1 and count(*) filter (where number % 20 = 1) = $1 from documents where status = 'void'`
+	if !ask[bool](t, db, query, len(apart)) {
+		t.Errorf("not each of the %d numbers is void, or others are", len(apart))
+	}
+}
+
 func TestVoidingKeepsWhatHasARow(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)

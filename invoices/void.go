@@ -7,6 +7,8 @@ import (
 
 	"folio/counter"
 	"folio/invoices/accounts"
+
+	"github.com/lib/pq"
 )
 
 // reasonPrintedClash: the printed number was taken by another document.
@@ -45,12 +47,12 @@ func (o *Owner) voidRest(ctx context.Context, v voids) (err error) {
 	if v.Era, err = o.DB.Era(ctx); err != nil {
 		return err
 	}
-	for _, part := range accounts.Pieces(v.Ranges, readAtOnce) {
-		used, err := readRuns(ctx, o.DB.settling, v.Series, part)
+	for _, part := range accounts.Windows(v.Ranges, readAtOnce) {
+		used, err := readRuns(ctx, o.DB.settling, v.Series, hull(part))
 		if err != nil {
 			return err
 		}
-		v.Ranges = accounts.Without([]counter.Range{part}, used)
+		v.Ranges = accounts.Without(part, used)
 		if err := o.void(ctx, v); err != nil {
 			return err
 		}
@@ -66,14 +68,15 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 	if v.Block != nil {
 		b = *v.Block
 	}
-	for _, part := range accounts.Pieces(v.Ranges, voidsAtOnce) {
-		doing := fmt.Sprintf("void %s of %s", part, v.Series)
+	for _, part := range accounts.Groups(v.Ranges, voidsAtOnce) {
+		doing := fmt.Sprintf("void %s of %s", hull(part), v.Series)
+		firsts, lasts := ends(part)
 		var found struct {
 			Same bool `db:"same"`
 			Open bool `db:"open"`
 		}
 		err := o.DB.settling.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
-			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By, v.Who, v.Note, b.At)
+			firsts, lasts, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By, v.Who, v.Note, b.At)
 		switch {
 		case err != nil:
 			return wrap(doing, err)
@@ -84,6 +87,19 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 		}
 	}
 	return nil
+}
+
+// hull is the range from the first of ranges to the last.
+func hull(ranges []counter.Range) counter.Range {
+	return counter.Range{First: ranges[0].First, Last: ranges[len(ranges)-1].Last}
+}
+
+// ends are the first and the last numbers of ranges, as a statement takes them.
+func ends(ranges []counter.Range) (firsts, lasts pq.Int64Array) {
+	for _, r := range ranges {
+		firsts, lasts = append(firsts, r.First), append(lasts, r.Last)
+	}
+	return firsts, lasts
 }
 
 const insertVoids = `
@@ -98,7 +114,7 @@ const insertVoids = `
 		       case when $9 then $10 end, case when $9 then cast($11 as bigint) end,
 		       case when $9 then cast($12 as bigint) end, case when $9 then cast($13 as bigint) end,
 		       case when $9 then cast($17 as timestamptz) end, nullif($15, ''), nullif($16, '')
-		from generate_series(cast($4 as bigint), cast($5 as bigint)) as n
+		from unnest(cast($4 as bigint[]), cast($5 as bigint[])) as r (first, last), generate_series(r.first, r.last) as n
 		where current_era() = $8 and ($14 = '' or exists (select from fence))
 		order by n
 		on conflict do nothing)

@@ -73,6 +73,42 @@ func Pieces(ranges []counter.Range, size int64) []counter.Range {
 	return out
 }
 
+// Groups cuts ranges, ascending and apart, into groups of at most size numbers.
+func Groups(ranges []counter.Range, size int64) [][]counter.Range {
+	room := int64(0)
+	return grouped(ranges, size, func(_, r counter.Range) bool {
+		if room -= r.Len(); room >= 0 {
+			return true
+		}
+		room = size - r.Len()
+		return false
+	})
+}
+
+// Windows cuts ranges, ascending and apart, into groups that each lie within size
+// numbers.
+func Windows(ranges []counter.Range, size int64) [][]counter.Range {
+	return grouped(ranges, size, func(first, r counter.Range) bool { return r.Last-first.First < size })
+}
+
+// grouped cuts ranges into pieces and adds each to the group before it, whose first
+// piece fits is told, or begins another.
+func grouped(ranges []counter.Range, size int64, fits func(first, r counter.Range) bool) [][]counter.Range {
+	var out [][]counter.Range
+	for _, r := range Pieces(ranges, size) {
+		first := r
+		if len(out) > 0 {
+			first = out[len(out)-1][0]
+		}
+		if fits(first, r) && len(out) > 0 {
+			out[len(out)-1] = append(out[len(out)-1], r)
+			continue
+		}
+		out = append(out, []counter.Range{r})
+	}
+	return out
+}
+
 // Within returns the numbers of ranges, ascending and apart, that lie in r.
 func Within(r counter.Range, ranges []counter.Range) []counter.Range {
 	var in []counter.Range

@@ -1,12 +1,14 @@
 package accounts_test
 
 import (
+	"slices"
 	"testing"
 
 	"folio/counter"
 	"folio/invoices/accounts"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -69,6 +71,22 @@ func TestRangesAreSetsOfNumbers(t *testing.T) {
 		for _, p := range accounts.Pieces(a.ranges, 3) {
 			if p.Len() < 1 || p.Len() > 3 {
 				t.Fatalf("a piece of %d numbers", p.Len())
+			}
+		}
+		for _, group := range accounts.Groups(a.ranges, 3) {
+			if n := accounts.Total(group); n < 1 || n > 3 {
+				t.Fatalf("a group of %d numbers", n)
+			}
+		}
+		for _, group := range accounts.Windows(a.ranges, 3) {
+			if n := group[len(group)-1].Last - group[0].First; n < 0 || n > 2 {
+				t.Fatalf("a window of %d numbers", n+1)
+			}
+		}
+		whole := accounts.Pieces(a.ranges, 3)
+		for _, groups := range [][][]counter.Range{accounts.Groups(a.ranges, 3), accounts.Windows(a.ranges, 3)} {
+			if diff := cmp.Diff(whole, slices.Concat(groups...), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("groups of %v leave something out: %s", a.ranges, diff)
 			}
 		}
 		window := r(int64(rapid.IntRange(1, 20).Draw(t, "first")), int64(rapid.IntRange(0, 20).Draw(t, "last")))
