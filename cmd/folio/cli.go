@@ -30,6 +30,7 @@ type database struct {
 
 type etcd struct {
 	EtcdEndpoints []string `help:"etcd, as host:port, separated by commas." env:"FOLIO_ETCD_ENDPOINTS" required:""`
+	etcdAccess
 }
 
 // parse reads the command line. It returns nil and no error when help was asked

@@ -86,7 +86,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := etcdstore.Dial(context.Background(), c.EtcdEndpoints)
+	client, err := c.dial(context.Background(), c.EtcdEndpoints)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
@@ -22,6 +23,7 @@ type member struct {
 	Peer    string // its URL for the others
 	Cluster string // all members: name=peer,…
 	Fast    bool
+	TLS     *TLS
 }
 
 // RunIfMember runs this process as an etcd member, and never returns, if it was
@@ -79,6 +81,9 @@ func (m member) config() (*embed.Config, error) {
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
 	cfg.LogLevel = "error"
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
+	if m.TLS != nil {
+		cfg.ClientTLSInfo = transport.TLSInfo{CertFile: m.TLS.Cert, KeyFile: m.TLS.Key, TrustedCAFile: m.TLS.CA, ClientCertAuth: true}
+	}
 	if m.Fast {
 		cfg.TickMs, cfg.ElectionMs, cfg.UnsafeNoFsync = 20, 200, true
 	}

@@ -1,0 +1,340 @@
+package etcdstore_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"folio/counter"
+	"folio/counter/etcdstore"
+	"folio/internal/devcluster/etcd"
+)
+
+// authority signs certificates for one test.
+type authority struct {
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// newAuthority makes one, whose own certificate is <name>.crt in dir.
+func newAuthority(t *testing.T, dir, name string) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, is, is, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, name+".crt"), "CERTIFICATE", der)
+	if is, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	return &authority{dir: dir, cert: is, key: key}
+}
+
+// path returns where the authority's files are.
+func (a *authority) path(name string) string { return filepath.Join(a.dir, name) }
+
+// sign writes <file>.crt and <file>.key for somebody with the given common name,
+// good for the given addresses.
+func (a *authority) sign(t *testing.T, file, name string, addresses ...net.IP) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: addresses,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, is, a.cert, key.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, a.path(file+".crt"), "CERTIFICATE", der)
+	text, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, a.path(file+".key"), "EC PRIVATE KEY", text)
+}
+
+func write(t *testing.T, path, kind string, der []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// guarded is an etcd that asks everybody for a certificate and lets folio touch
+// /folio/ only.
+type guarded struct {
+	*authority
+	endpoints []string
+	root      *clientv3.Client
+}
+
+// access is that of the client whose files bear the name.
+func (g *guarded) access(name string) etcdstore.Access {
+	return etcdstore.Access{CA: g.path("ca.crt"), Cert: g.path(name + ".crt"), Key: g.path(name + ".key")}
+}
+
+func startGuarded(t *testing.T) *guarded {
+	t.Helper()
+	ca := newAuthority(t, t.TempDir(), "ca")
+	ca.sign(t, "server", "etcd", net.IPv4(127, 0, 0, 1))
+	ca.sign(t, "root", "root")
+	ca.sign(t, "folio", "folio")
+	cluster, err := etcd.Start(timeout(t), etcd.Config{
+		Dir: t.TempDir(), Fast: true,
+		TLS: &etcd.TLS{CA: ca.path("ca.crt"), Cert: ca.path("server.crt"), Key: ca.path("server.key")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Member(0).Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	g := &guarded{authority: ca, endpoints: cluster.Endpoints()}
+	g.root = g.dial(t, g.access("root"))
+	g.setUp(t)
+	return g
+}
+
+func (g *guarded) dial(t *testing.T, as etcdstore.Access) *clientv3.Client {
+	t.Helper()
+	client, err := as.Dial(context.Background(), g.endpoints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// setUp makes the users and turns etcd's own checks on.
+func (g *guarded) setUp(t *testing.T) {
+	t.Helper()
+	ctx := timeout(t)
+	do := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(g.root.RoleAdd(ctx, "root"))
+	do(g.root.UserAdd(ctx, "root", "first"))
+	do(g.root.UserGrantRole(ctx, "root", "root"))
+	do(g.root.RoleAdd(ctx, "folio"))
+	do(g.root.RoleGrantPermission(ctx, "folio", "/folio/", clientv3.GetPrefixRangeEnd("/folio/"), clientv3.PermissionType(clientv3.PermReadWrite)))
+	do(g.root.UserAdd(ctx, "folio", "first"))
+	do(g.root.UserGrantRole(ctx, "folio", "folio"))
+	do(g.root.AuthEnable(ctx))
+}
+
+// works shows that a client can do what a replica does.
+func works(t *testing.T, client *clientv3.Client, pod string) {
+	t.Helper()
+	s := &etcdstore.Store{Client: client, TTL: 60}
+	reg, err := s.Register(timeout(t), counter.Holder{Name: pod})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, version, err := s.Load(timeout(t), invoices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, _, err := old.Reserve(counter.Want{Holder: pod, Count: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Swap(timeout(t), pod, invoices, version, next); err != nil {
+		t.Fatal(err)
+	}
+	alive, err := s.Alive(timeout(t))
+	if err != nil || len(alive) == 0 {
+		t.Fatalf("alive: %v, %v", alive, err)
+	}
+	if err := reg.Close(timeout(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheUserThatACertificateNamesTouchesNothingButFolio(t *testing.T) {
+	g := startGuarded(t)
+	client := g.dial(t, g.access("folio"))
+	works(t, client, "pod.1")
+	if _, err := client.Put(timeout(t), "/another", "x"); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("put outside of /folio/: %v, want permission denied", err)
+	}
+	if _, err := client.Get(timeout(t), "/", clientv3.WithPrefix()); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("read of everything: %v, want permission denied", err)
+	}
+}
+
+func TestAUserWithAPasswordFileIsServed(t *testing.T) {
+	g := startGuarded(t)
+	g.sign(t, "anybody", "") // a way in, and no name
+	as := g.access("anybody")
+	as.User, as.PasswordFile = "folio", g.path("password")
+	if err := os.WriteFile(as.PasswordFile, []byte("first\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client := g.dial(t, as)
+	works(t, client, "pod.1")
+	if _, err := g.root.UserChangePassword(timeout(t), "folio", "second"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(as.PasswordFile, []byte("second\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.2") // the same client, with no restart
+}
+
+func TestAClientWithAPasswordComesIntoBeingWhileEtcdIsAway(t *testing.T) {
+	client, err := etcdstore.Access{User: "folio", Password: "first"}.Dial(t.Context(), []string{"127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	refused(t, client)
+}
+
+func TestAClientWithAPasswordIsServedByAnEtcdThatAsksForNone(t *testing.T) {
+	client, err := etcdstore.Access{User: "folio", Password: "first"}.Dial(t.Context(), startEtcd(t, 1).Endpoints())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	works(t, client, "pod.1")
+}
+
+func TestAWrongPasswordIsToldOfEachCall(t *testing.T) {
+	g := startGuarded(t)
+	g.sign(t, "anybody", "")
+	as := g.access("anybody")
+	as.User, as.Password = "folio", "wrong"
+	if _, err := g.dial(t, as).Get(timeout(t), "/folio/ledger/x"); err == nil || !strings.Contains(err.Error(), "authentication failed") {
+		t.Errorf("got %v, want that authentication failed", err)
+	}
+}
+
+func TestAnEtcdThatAnotherAuthoritySignedIsNotSpokenTo(t *testing.T) {
+	g := startGuarded(t)
+	newAuthority(t, g.dir, "stranger")
+	as := g.access("folio")
+	as.CA = g.path("stranger.crt")
+	refused(t, g.dial(t, as))
+}
+
+func TestAnEtcdAtAnotherAddressThanItsCertificateNamesIsNotSpokenTo(t *testing.T) {
+	g := startGuarded(t)
+	g.endpoints = []string{strings.Replace(g.endpoints[0], "127.0.0.1", "localhost", 1)}
+	refused(t, g.dial(t, g.access("folio")))
+}
+
+func TestAClientWithoutACertificateIsTurnedAway(t *testing.T) {
+	g := startGuarded(t)
+	refused(t, g.dial(t, etcdstore.Access{CA: g.path("ca.crt")}))
+}
+
+func refused(t *testing.T, client *clientv3.Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := client.Get(ctx, "/folio/ledger/x"); err == nil {
+		t.Fatal("a read was answered")
+	}
+}
+
+// TestCertificatesAreReadForEachConnection takes the file that etcd's certificate
+// is held against away and puts it back: the same client is refused and served.
+func TestCertificatesAreReadForEachConnection(t *testing.T) {
+	g := startGuarded(t)
+	newAuthority(t, g.dir, "stranger")
+	own, err := os.ReadFile(g.path("ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := g.access("folio")
+	as.CA = g.path("now.crt")
+	stranger, err := os.ReadFile(g.path("stranger.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(as.CA, stranger, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client := g.dial(t, as)
+	refused(t, client)
+	if err := os.WriteFile(as.CA, own, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for ctx := timeout(t); ; {
+		_, err := client.Get(ctx, "/folio/ledger/x")
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the new file is not read: %v", err)
+		}
+	}
+	works(t, client, "pod.1")
+}
+
+func TestWhatCanOnlyBeAMistakeIsToldBeforeAnythingIsDialled(t *testing.T) {
+	dir := t.TempDir()
+	ca := newAuthority(t, dir, "ca")
+	ca.sign(t, "folio", "folio")
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		as       etcdstore.Access
+		endpoint string
+		want     string
+	}{
+		"a certificate without its key": {etcdstore.Access{Cert: ca.path("folio.crt")}, "a:1", "belong together"},
+		"a user without a password":     {etcdstore.Access{User: "folio"}, "a:1", "belong together"},
+		"a password without a user":     {etcdstore.Access{Password: "x"}, "a:1", "belong together"},
+		"two passwords":                 {etcdstore.Access{User: "folio", Password: "x", PasswordFile: empty}, "a:1", "give one of them"},
+		"an empty password file":        {etcdstore.Access{User: "folio", PasswordFile: empty}, "a:1", "is empty"},
+		"a CA that is not there":        {etcdstore.Access{CA: ca.path("none")}, "a:1", "no such file"},
+		"a CA that is none":             {etcdstore.Access{CA: empty}, "a:1", "no certificate in PEM"},
+		"a key as certificate":          {etcdstore.Access{Cert: ca.path("folio.key"), Key: ca.path("folio.key")}, "a:1", "read the certificate for etcd"},
+		"a CA and http":                 {etcdstore.Access{CA: ca.path("ca.crt")}, "http://a:1", "in the clear"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := c.as.Dial(t.Context(), []string{c.endpoint})
+			if err == nil {
+				client.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
