@@ -120,7 +120,9 @@ func startGuarded(t *testing.T) *guarded {
 	})
 	g := &guarded{authority: ca, endpoints: cluster.Endpoints()}
 	g.root = g.dial(t, g.access("root"))
-	g.setUp(t)
+	if err := etcdstore.Guard(timeout(t), g.root, "folio"); err != nil {
+		t.Fatal(err)
+	}
 	return g
 }
 
@@ -134,24 +136,18 @@ func (g *guarded) dial(t *testing.T, as etcdstore.Access) *clientv3.Client {
 	return client
 }
 
-// setUp makes the users and turns etcd's own checks on.
-func (g *guarded) setUp(t *testing.T) {
+// withPassword gives folio's user a password, too.
+func (g *guarded) withPassword(t *testing.T, password string) {
 	t.Helper()
-	ctx := timeout(t)
-	do := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	if _, err := g.root.UserDelete(timeout(t), "folio"); err != nil {
+		t.Fatal(err)
 	}
-	do(g.root.RoleAdd(ctx, "root"))
-	do(g.root.UserAdd(ctx, "root", "first"))
-	do(g.root.UserGrantRole(ctx, "root", "root"))
-	do(g.root.RoleAdd(ctx, "folio"))
-	do(g.root.RoleGrantPermission(ctx, "folio", "/folio/", clientv3.GetPrefixRangeEnd("/folio/"), clientv3.PermissionType(clientv3.PermReadWrite)))
-	do(g.root.UserAdd(ctx, "folio", "first"))
-	do(g.root.UserGrantRole(ctx, "folio", "folio"))
-	do(g.root.AuthEnable(ctx))
+	if _, err := g.root.UserAdd(timeout(t), "folio", password); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.root.UserGrantRole(timeout(t), "folio", "folio"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // works shows that a client can do what a replica does.
@@ -194,9 +190,30 @@ func TestTheUserThatACertificateNamesTouchesNothingButFolio(t *testing.T) {
 	}
 }
 
+func TestAnEtcdThatIsGuardedMayBeGuardedAgain(t *testing.T) {
+	g := startGuarded(t)
+	if err := etcdstore.Guard(timeout(t), g.root, "folio"); err != nil {
+		t.Fatal(err)
+	}
+	works(t, g.dial(t, g.access("folio")), "pod.1")
+}
+
+func TestNobodyButRootGuards(t *testing.T) {
+	g := startGuarded(t)
+	if err := etcdstore.Guard(timeout(t), g.dial(t, g.access("folio")), "folio"); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("folio's own user: %v, want permission denied", err)
+	}
+	for _, user := range []string{"root", "", "Folio", "a/b"} {
+		if err := etcdstore.Guard(timeout(t), g.root, user); err == nil {
+			t.Errorf("user %q is not refused", user)
+		}
+	}
+}
+
 func TestAUserWithAPasswordFileIsServed(t *testing.T) {
 	g := startGuarded(t)
 	g.sign(t, "anybody", "") // a way in, and no name
+	g.withPassword(t, "first")
 	as := g.access("anybody")
 	as.User, as.PasswordFile = "folio", g.path("password")
 	if err := os.WriteFile(as.PasswordFile, []byte("first\n"), 0o600); err != nil {
@@ -234,6 +251,7 @@ func TestAClientWithAPasswordIsServedByAnEtcdThatAsksForNone(t *testing.T) {
 func TestAWrongPasswordIsToldOfEachCall(t *testing.T) {
 	g := startGuarded(t)
 	g.sign(t, "anybody", "")
+	g.withPassword(t, "first")
 	as := g.access("anybody")
 	as.User, as.Password = "folio", "wrong"
 	if _, err := g.dial(t, as).Get(timeout(t), "/folio/ledger/x"); err == nil || !strings.Contains(err.Error(), "authentication failed") {
