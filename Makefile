@@ -68,6 +68,15 @@ bench-import: ## what moving a million invoices in costs, beside a bare COPY; RO
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md
 
+.PHONY: image
+image: ## a container image of folio, without a container engine: bin/folio-image.tar; IMAGE=localhost/folio:dev
+	@GO=$(GO) scripts/image $(or $(IMAGE),localhost/folio:dev)
+
+.PHONY: check-deploy
+check-deploy: ## hold the manifests, alerts and image of deploy/ against what reads them
+	@GO=$(GO) scripts/image --self-test
+	@GO=$(GO) scripts/check-deploy
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin
