@@ -21,12 +21,19 @@ func made(t *testing.T, more ...string) (out string, stderr string, status int) 
 	if err := os.WriteFile(text, []byte("words"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	folder := filepath.Join(dir, "folder")
+	if err := os.MkdirAll(filepath.Join(folder, "in"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(text, filepath.Join(folder, "in", "link")); err != nil {
+		t.Fatal(err)
+	}
 	out = filepath.Join(dir, "image.tar")
 	args := append([]string{
 		"--name", "localhost/folio:dev", "--out", out, "--sbom", filepath.Join(dir, "sbom.json"),
 		"--entrypoint", "/folio", "--command", "serve", "--port", "8080", "--label", "org.opencontainers.image.title=a, b=c",
 	}, more...)
-	args = append(args, os.Args[0]+":/folio", text+":/etc/deep/text")
+	args = append(args, os.Args[0]+":/folio", text+":/etc/deep/text", folder+":/share")
 	var told, said bytes.Buffer
 	status = run(args, &told, &said)
 	return out, said.String(), status
@@ -111,7 +118,7 @@ func TestEveryPartOfAnImageIsFoundByItsDigest(t *testing.T) {
 		t.Errorf("the layer's digest is %s, the config says %s", got, config.RootFS.IDs[0])
 	}
 	inside, heads := unpack(t, plain)
-	if string(inside["etc/deep/text"]) != "words" || heads["etc/deep/"] == nil || heads["etc/"] == nil {
+	if string(inside["etc/deep/text"]) != "words" || string(inside["share/in/link"]) != "words" || heads["etc/deep/"] == nil || heads["etc/"] == nil {
 		t.Errorf("the layer has %v", heads)
 	}
 	if heads["folio"].Mode != 0o555 || heads["etc/deep/text"].Mode != 0o444 || heads["folio"].Uid != 0 {

@@ -22,6 +22,8 @@ type flags struct {
 	User       string            `help:"Who runs it: uid:gid." default:"65532:65532"`
 	Entrypoint []string          `help:"What is run."`
 	Command    []string          `help:"Its arguments, if no others are given."`
+	Path       string            `help:"Where it looks for programs." default:"/usr/bin:/bin:/"`
+	StopSignal string            `help:"What asks it to end." default:"SIGTERM"`
 	Port       []int             `help:"TCP ports it listens on."`
 	Label      map[string]string `help:"Labels and annotations, name=value." mapsep:"none"`
 	SBOM       string            `name:"sbom" help:"Pack, and write to this file, what the first binary was built from, as CycloneDX JSON."`

@@ -6,9 +6,11 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +24,8 @@ type file struct {
 	text   []byte
 }
 
-// gather reads the files that are named as source:/path.
+// gather reads the files that are named as source:/path, and those below a source that
+// is a folder. What a link points to is packed in its place.
 func gather(named []string) ([]file, error) {
 	var all []file
 	for _, name := range named {
@@ -30,21 +33,36 @@ func gather(named []string) ([]file, error) {
 		if !ok || !strings.HasPrefix(to, "/") || path.Clean(to) == "/" {
 			return nil, fmt.Errorf("%q: want source:/path", name)
 		}
-		text, err := os.ReadFile(source)
-		if err != nil {
+		if err := below(source, path.Clean(to)[1:], &all); err != nil {
 			return nil, fmt.Errorf("read what is packed: %w", err)
 		}
-		about, err := os.Stat(source)
-		if err != nil {
-			return nil, fmt.Errorf("read what is packed: %w", err)
-		}
-		mode := int64(0o444) // what a umask added or took away does not matter
-		if about.Mode()&0o100 != 0 {
-			mode = 0o555
-		}
-		all = append(all, file{source: source, path: strings.TrimPrefix(path.Clean(to), "/"), mode: mode, text: text})
 	}
 	return all, nil
+}
+
+// below reads one file, or all files in a folder.
+func below(source, to string, all *[]file) error {
+	about, err := os.Stat(source)
+	if err != nil {
+		return err
+	}
+	if about.IsDir() {
+		in, err := os.ReadDir(source)
+		for _, one := range in {
+			err = errors.Join(err, below(filepath.Join(source, one.Name()), path.Join(to, one.Name()), all))
+		}
+		return err
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	mode := int64(0o444) // what a umask added or took away does not matter
+	if about.Mode()&0o100 != 0 {
+		mode = 0o555
+	}
+	*all = append(*all, file{source: source, path: to, mode: mode, text: text})
+	return nil
 }
 
 // blob is a part of the image that goes by its digest.
@@ -118,8 +136,8 @@ func config(f flags, layer string) (blob, error) {
 	return json.Marshal(map[string]any{
 		"created": created, "architecture": f.Arch, "os": "linux",
 		"config": map[string]any{
-			"User": f.User, "WorkingDir": "/", "Entrypoint": f.Entrypoint, "Cmd": f.Command, "ExposedPorts": ports, "Labels": f.Label,
-			"Env": []string{"PATH=/"},
+			"User": f.User, "StopSignal": f.StopSignal, "WorkingDir": "/", "Entrypoint": f.Entrypoint, "Cmd": f.Command, "ExposedPorts": ports, "Labels": f.Label,
+			"Env": []string{"PATH=" + f.Path},
 		},
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{layer}},
 		"history": []any{map[string]any{"created": created, "created_by": "folio's internal/image"}},
