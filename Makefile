@@ -77,6 +77,10 @@ check-deploy: ## hold the manifests, alerts and image of deploy/ against what re
 	@GO=$(GO) scripts/image --self-test
 	@GO=$(GO) scripts/check-deploy
 
+.PHONY: k8s-up
+k8s-up: ## folio with all it needs on the cluster of KUBECONFIG; K8S_LOAD="kind load image-archive"
+	@GO=$(GO) scripts/k8s-up
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin
