@@ -61,15 +61,17 @@ func TestAnObjectThatItsKindDoesNotAllowIsRefused(t *testing.T) {
 
 func TestWhatObjectsTogetherGetWrongIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ kind, object, old, with, want string }{
-		"a root that may be written to the host":  {"Deployment", "folio", "runAsNonRoot: true", "runAsNonRoot: false", "restricted profile"},
-		"a token":                                 {"Deployment", "folio", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "bear a token"},
-		"a grace period shorter than the drain":   {"Deployment", "folio", "terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 30", "grace period is 30s"},
-		"a drain longer than the grace period":    {"ConfigMap", "folio", "FOLIO_SHUTDOWN_TIMEOUT: 25s", "FOLIO_SHUTDOWN_TIMEOUT: 50s", "grace period"},
-		"a Secret that nobody makes":              {"Deployment", "folio", "key: url\n              name: folio-database", "key: url\n              name: another", "Secret/another"},
-		"a Service that reaches no pod":           {"Service", "folio", "selector:\n    app.kubernetes.io/name: folio", "selector:\n    app.kubernetes.io/name: floio", "matches no pod"},
-		"a budget for other pods":                 {"PodDisruptionBudget", "etcd", "matchLabels:\n      app.kubernetes.io/name: etcd", "matchLabels:\n      app.kubernetes.io/name: etc", "matches no pod"},
-		"a policy for other pods":                 {"NetworkPolicy", "folio", "podSelector:\n    matchLabels:\n      app.kubernetes.io/name: folio", "podSelector:\n    matchLabels:\n      app.kubernetes.io/name: f", "matches no pod"},
-		"a capability that is kept, of a CronJob": {"CronJob", "etcd-defragment", "- ALL", "- CHOWN", "restricted profile"},
+		"a root that may be written to the host":    {"Deployment", "folio", "runAsNonRoot: true", "runAsNonRoot: false", "restricted profile"},
+		"a token":                                   {"Deployment", "folio", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "bear a token"},
+		"a grace period shorter than the drain":     {"Deployment", "folio", "terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 30", "grace period is 30s"},
+		"a drain longer than the grace period":      {"ConfigMap", "folio", "FOLIO_SHUTDOWN_TIMEOUT: 25s", "FOLIO_SHUTDOWN_TIMEOUT: 50s", "grace period"},
+		"a variable of an argument that is not set": {"StatefulSet", "etcd", "- --name=$(POD_NAME)", "- --name=$(POD)", "$(POD), which is not set"},
+		"a variable that is set too late":           {"StatefulSet", "etcd", "- name: POD_NAME\n          valueFrom", "- name: AHEAD\n          value: x$(POD_NAME)\n        - name: POD_NAME\n          valueFrom", "AHEAD of container etcd"},
+		"a Secret that nobody makes":                {"Deployment", "folio", "key: url\n              name: folio-database", "key: url\n              name: another", "Secret/another"},
+		"a Service that reaches no pod":             {"Service", "folio", "selector:\n    app.kubernetes.io/name: folio", "selector:\n    app.kubernetes.io/name: floio", "matches no pod"},
+		"a budget for other pods":                   {"PodDisruptionBudget", "etcd", "matchLabels:\n      app.kubernetes.io/name: etcd", "matchLabels:\n      app.kubernetes.io/name: etc", "matches no pod"},
+		"a policy for other pods":                   {"NetworkPolicy", "folio", "podSelector:\n    matchLabels:\n      app.kubernetes.io/name: folio", "podSelector:\n    matchLabels:\n      app.kubernetes.io/name: f", "matches no pod"},
+		"a capability that is kept, of a CronJob":   {"CronJob", "etcd-defragment", "- ALL", "- CHOWN", "restricted profile"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refuses(t, Sound(planted(t, c.kind, c.object, c.old, c.with)), c.want)

@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -33,8 +34,8 @@ func pod(o Object) (*corev1.PodTemplateSpec, error) {
 	return &t, yaml.Unmarshal(text, &t)
 }
 
-// Sound finds what each object alone does not show: pods that the restricted profile of
-// pod security refuses or that bear a token, selectors that match no pod, names of
+// Sound finds what each object's kind does not show: pods that the restricted profile of
+// pod security refuses or that bear a token, variables that are used before they are set, selectors that match no pod, names of
 // Secrets and the like that nobody makes (outside are those that somebody else does),
 // and a grace period that ends before folio has drained.
 func Sound(all []Object, outside ...string) error {
@@ -49,7 +50,7 @@ func Sound(all []Object, outside ...string) error {
 			continue
 		}
 		pods = append(pods, t)
-		errs = append(errs, restricted(o, t), drains(o, t, all))
+		errs = append(errs, restricted(o, t), drains(o, t, all), expands(o, t))
 		if auto := t.Spec.AutomountServiceAccountToken; auto == nil || *auto {
 			errs = append(errs, fmt.Errorf("%s: its pods bear a token for the API server; nothing here needs one", o))
 		}
@@ -112,6 +113,33 @@ func drains(o Object, t *corev1.PodTemplateSpec, all []Object) error {
 		return fmt.Errorf("%s: the grace period is %s, draining may take %s", o, have, need)
 	}
 	return nil
+}
+
+// used finds $(NAME) in arguments and values.
+var used = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
+
+// expands finds variables that Kubernetes does not put in: in a value only those work
+// that stand before it, and a patch may change their order.
+func expands(o Object, t *corev1.PodTemplateSpec) error {
+	var errs []error
+	for _, c := range append(slices.Clone(t.Spec.InitContainers), t.Spec.Containers...) {
+		set := map[string]bool{}
+		find := func(in, text string) {
+			for _, m := range used.FindAllStringSubmatch(text, -1) {
+				if !set[m[1]] {
+					errs = append(errs, fmt.Errorf("%s: %s of container %s uses %s, which is not set before it", o, in, c.Name, m[0]))
+				}
+			}
+		}
+		for _, e := range c.Env {
+			find(e.Name, e.Value)
+			set[e.Name] = true
+		}
+		for _, arg := range append(slices.Clone(c.Command), c.Args...) {
+			find("an argument", arg)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // named are the objects that pods name, as Kind/name.
