@@ -56,6 +56,14 @@ sim: ## simulate SEEDS runs of replicas that crash, in virtual time; FROM=first 
 	@$(GO) test -c -o bin/sim.test ./counter
 	@bin/sim.test -test.run '^TestSimulation$$' -test.timeout 0 -seeds $(SEEDS) -from $(or $(FROM),0) -figures
 
+.PHONY: bench
+bench: setup ## folio beside what people use today, side by side: the table, bench.json and drawings; ARGS=--help
+	@GO=$(GO) scripts/bench --out docs/performance --page docs/performance.md $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: setup ## the main ratios of it in less than a minute; fails if one falls under 0.7 of its bar
+	@GO=$(GO) scripts/bench --quick $(ARGS)
+
 .PHONY: bench-counter
 bench-counter: ## what taking a number costs, beside a bare atomic addition; ROUNDS=6
 	@GO=$(GO) scripts/bench-counter $(or $(ROUNDS),6)
@@ -63,6 +71,14 @@ bench-counter: ## what taking a number costs, beside a bare atomic addition; ROU
 .PHONY: bench-import
 bench-import: ## what moving a million invoices in costs, beside a bare COPY; ROWS=1000000
 	@GO=$(GO) scripts/bench-import $(or $(ROWS),1000000)
+
+.PHONY: bench-audit
+bench-audit: ## what accounting for ten million documents costs; COUNT=10000000
+	@GO=$(GO) scripts/bench-audit $(or $(COUNT),10000000)
+
+.PHONY: bench-deep
+bench-deep: ## what checking the content of documents costs
+	$(GO) test -run '^$$' -bench '^BenchmarkDeepAudit$$' -benchtime 3x ./invoices
 
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew

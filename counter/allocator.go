@@ -119,8 +119,8 @@ func (a *Allocator) begin(ctx context.Context) *life {
 			a.log().Info("holder registered", "holder", l.holder.Name, "era", l.era)
 			return l
 		}
-		if ctx.Err() == nil {
-			a.log().Warn("holder not registered yet, tried again", "failed", try+1, "error", err)
+		if failed := try + 1; ctx.Err() == nil && failed&try == 0 { // ever more rarely: it may take an operator
+			a.log().Warn("holder not registered yet, tried again", "failed", failed, "error", err)
 		}
 	}
 }

@@ -36,6 +36,9 @@ type change struct {
 	// tried is how many attempts failed before this change: it is patient at once.
 	tried int
 	slow  int // calls that used up their time: the next may take twice as long
+	// revision is the store's when the change was applied; 0 if the store did not tell,
+	// as when its reply was lost and the change found itself.
+	revision int64
 	// failed, if set, is told of each attempt that failed; errUnknown is among the
 	// errors if its outcome has to be found out.
 	failed func(error)
@@ -117,7 +120,11 @@ func (c *change) swap(ctx context.Context, timeout time.Duration, a attempt, sen
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer c.time(ctx)
-	err = c.store.Swap(ctx, c.holder, c.series, a.old, a.next)
+	if teller, ok := c.store.(RevisionTeller); ok {
+		c.revision, err = teller.SwapAt(ctx, c.holder, c.series, a.old, a.next)
+	} else {
+		err = c.store.Swap(ctx, c.holder, c.series, a.old, a.next)
+	}
 	switch {
 	case err == nil:
 		return true, nil

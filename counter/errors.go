@@ -25,6 +25,9 @@ var (
 	// ErrTooFar: a seek would skip more numbers than one call may.
 	ErrTooFar = errors.New("the seek goes too far")
 
+	// ErrAlive: a holder is registered, so nobody else settles what it has.
+	ErrAlive = errors.New("the holder is registered")
+
 	// ErrUnavailable: no number could be had in time; try again later.
 	ErrUnavailable = errors.New("no number available in time")
 

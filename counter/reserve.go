@@ -117,7 +117,9 @@ func (r *reservation) run() error {
 		r.block, r.mark = b, next.Mark
 		return next, err
 	}
-	return c.run(r.life.ctx)
+	err := c.run(r.life.ctx)
+	r.block.Revision = c.revision
+	return err
 }
 
 func (r *reservation) change() *change {
@@ -158,55 +160,12 @@ func (r *reservation) raise() error {
 	if err != nil {
 		return r.shelf.tell(err)
 	}
-	floor = max(floor, r.seen)
-	skipped := int64(0) // by the latest attempt
-	c := r.change()
-	c.applied = func(led Ledger) bool { return led.Mark >= floor }
-	c.next = func(ctx context.Context, led Ledger, _ Version) (Ledger, error) {
-		skipped = 0
-		led, err := led.Begin(r.rules.First)
-		if err != nil {
-			return led, err
-		}
-		if led.Mark >= floor {
-			return led, errNoChange
-		}
-		if err := l.skip(ctx, s, led, floor); err != nil {
-			return led, err
-		}
-		skipped = floor - led.Mark
-		return led.SeekTo(floor)
-	}
-	if err := c.run(l.ctx); err != nil {
+	if _, err := l.raise(l.ctx, r.change(), r.rules.First, max(floor, r.seen)); err != nil {
 		return err
 	}
-	l.a.raisedOver(s, skipped)
 	r.asked = true
 	r.shelf.noteFloored()
 	return nil
-}
-
-// floor asks the owner for the highest number of s that is known to be spent.
-func (l *life) floor(s Series) (int64, error) {
-	if l.a.Config.Owner == nil {
-		return 0, nil
-	}
-	floor, err := l.a.Config.Owner.Floor(l.ctx, s)
-	if err != nil {
-		return 0, unavailable(s, fmt.Errorf("ask the owner for the floor: %w", err))
-	}
-	return floor, nil
-}
-
-// skip has the owner void what lies between the mark of led and floor. Without
-// an owner it is forfeited.
-func (l *life) skip(ctx context.Context, s Series, led Ledger, floor int64) error {
-	skipped := Range{First: led.Mark + 1, Last: floor}
-	l.a.log().Warn("mark below the floor, raised", "series", s.String(), "mark", led.Mark, "floor", floor)
-	if l.a.Config.Owner == nil {
-		return nil
-	}
-	return l.void(ctx, s, []Range{skipped}, "restore")
 }
 
 // void has the owner record that ranges are never given. A holder that is fenced

@@ -330,12 +330,12 @@ func TestAStopInTheMiddleOfASeekFreesNoNumberThatIsVoid(t *testing.T) {
 		if err := store(rows, r.take()); err != nil {
 			t.Fatal(err)
 		}
-		swaps := 0
+		var swaps atomic.Int64 // calls of others come at the same time
 		plant(func(op string) countertest.Fault {
 			if op == "Swap" {
-				swaps++
+				swaps.Add(1)
 			}
-			return countertest.Fault{Drop: swaps > 1} // set aside and void, but never released
+			return countertest.Fault{Drop: swaps.Load() > 1} // set aside and void, but never released
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// sweepOnce settles what holders that are not alive hold. The holders are read
-// after what they hold: one that registers in between is not taken for dead.
+// sweepOnce settles what holders that are not alive hold, and takes out of the index
+// what is left of them there. The holders are read after what they hold: one that registers in between is not taken for dead.
 // (Were it, it would be fenced: a nuisance, never a wrong number.)
 func (l *life) sweepOnce(ctx context.Context) error {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeoutMax)
@@ -25,7 +25,7 @@ func (l *life) sweepOnce(ctx context.Context) error {
 	var failed []error
 	for _, dead := range holding {
 		if !slices.Contains(alive, dead) {
-			failed = append(failed, l.settleHolder(ctx, dead))
+			failed = append(failed, l.settleHolder(ctx, dead), l.unindex(ctx, dead))
 		}
 	}
 	return errors.Join(failed...)

@@ -114,7 +114,7 @@ func (s *shelf) advance() bool {
 	st := open.from
 	s.through += int32(st.shut(open))
 	st.dropSpent()
-	if st.next == st.Len() {
+	if int64(st.next) == st.Len() {
 		s.quick.Store(nil)
 		return false
 	}

@@ -57,6 +57,7 @@ func (w *world) replica(pod string, last bool) {
 		r.misfortune()
 	}
 	if last {
+		<-w.over // what befalls the store later, nobody would cure
 		time.Sleep(30 * time.Second)
 		w.calm.Store(true)
 		time.Sleep(30 * time.Second)

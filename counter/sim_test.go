@@ -69,9 +69,10 @@ type world struct {
 	restores bool // the store is restored from a snapshot once
 	outages  bool // the store goes away for long once
 
-	calm atomic.Bool // no more faults
-	away atomic.Bool // the store is away
-	deaf atomic.Bool // the store does most of what it is asked, and hardly any reply comes through
+	over chan struct{} // closed when no disaster will befall the store any more
+	calm atomic.Bool   // no more faults
+	away atomic.Bool   // the store is away
+	deaf atomic.Bool   // the store does most of what it is asked, and hardly any reply comes through
 
 	mu     sync.Mutex // guards what follows
 	rand   *rand.Rand
@@ -82,7 +83,7 @@ type world struct {
 
 func simulate(t *testing.T, seed uint64, total *simCounts) {
 	w := &world{
-		t: t, mem: &countertest.Mem{}, rows: &countertest.Rows{}, total: total,
+		t: t, mem: &countertest.Mem{}, rows: &countertest.Rows{}, total: total, over: make(chan struct{}),
 		rand: rand.New(rand.NewPCG(seed, 1)), given: map[counter.Series]map[int64]string{}, sought: map[counter.Series]int64{}, tried: map[counter.Series]int64{},
 	}
 	if w.pace = w.wide(); seed%2 == 1 {
@@ -108,6 +109,7 @@ func simulate(t *testing.T, seed uint64, total *simCounts) {
 		})
 	}
 	actors.Wait()
+	w.useAnew()
 	w.judgeAll() // before the coda too: its seeks settle what others have left undone
 	w.coda()
 	w.judgeAll()
@@ -118,6 +120,7 @@ func simulate(t *testing.T, seed uint64, total *simCounts) {
 
 // disasters befall the store itself.
 func (w *world) disasters() {
+	defer close(w.over)
 	if w.outages {
 		time.Sleep(w.upTo(80 * time.Second))
 		w.history.note("the store goes away")
@@ -135,6 +138,19 @@ func (w *world) disasters() {
 		w.mem.Restore(old)
 		w.history.note("the store is restored from it")
 	}
+}
+
+// useAnew uses each series once in a life that begins now. A ledger that was restored
+// is raised when its series is used by a life that began afterwards; who had not
+// noticed the restore may have stored rows after the last use of the others.
+func (w *world) useAnew() {
+	if !w.restores {
+		return
+	}
+	w.calm.Store(true)
+	r := w.start("anew", true)
+	r.useAll()
+	r.stop()
 }
 
 // alive reports whether a holder is registered, by a swap that can only fail.

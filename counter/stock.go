@@ -10,9 +10,15 @@ import (
 type stock struct {
 	shelf  *shelf
 	strips []*strip
-	next   int64 // numbers taken in ascending order; exact while shut
 	Range
+	next    uint32 // numbers taken in ascending order; exact while shut
 	spentTo uint32 // the numbers of all strips before this one are spent
+
+	// The store's revision when it was reserved, 0 if not known, in 48 bits: with 64
+	// every series at rest would weigh 16 bytes more.
+	revision     uint32
+	revisionHigh uint16
+
 	surplus uint8  // looks in a row that found its shelf with more than it needs
 	leaving bool   // nothing is taken from it any more: it is on its way out
 	again   *again // nil if no number of it was ever given back
@@ -28,7 +34,11 @@ type again struct {
 }
 
 func newStock(b Block, s *shelf) *stock {
+	if b.Revision >= 1<<48 {
+		b.Revision = 0 // rather than a wrong one
+	}
 	return &stock{
+		revision: uint32(b.Revision), revisionHigh: uint16(b.Revision >> 32),
 		shelf: s, serial: b.Serial, Range: b.Range, at: b.At.UnixNano(),
 		strips: make([]*strip, (b.Len()+perStrip-1)/perStrip),
 	}
@@ -37,7 +47,10 @@ func newStock(b Block, s *shelf) *stock {
 // Block returns the block as it stands in the ledger.
 func (st *stock) Block() Block {
 	l := st.shelf.life
-	return Block{Serial: st.serial, Range: st.Range, Holder: l.holder.Name, Era: l.era, At: time.Unix(0, st.at).UTC()}
+	return Block{
+		Serial: st.serial, Range: st.Range, Holder: l.holder.Name, Era: l.era, At: time.Unix(0, st.at).UTC(),
+		Revision: int64(st.revisionHigh)<<32 | int64(st.revision),
+	}
 }
 
 // is reports whether b is this block.
@@ -48,8 +61,8 @@ func (st *stock) is(b Block) bool {
 // openUp lets up to n numbers be taken by way of the gate it returns, as many as
 // the strip has, and says how many.
 func (st *stock) openUp(n int64) (open *strip, count int64) {
-	p := placeOf(st.next)
-	most := min(n, perStrip-int64(p.index()), st.Len()-st.next)
+	p := placeOf(int64(st.next))
+	most := min(n, perStrip-int64(p.index()), st.Len()-int64(st.next))
 	open = st.strip(p)
 	open.open(p.strip(), p.index(), p.index()+uint32(most))
 	return open, most
@@ -58,14 +71,14 @@ func (st *stock) openUp(n int64) (open *strip, count int64) {
 // shut closes the gate of s, which openUp opened last, and returns how many
 // numbers were taken through it.
 func (st *stock) shut(s *strip) (taken int64) {
-	taken = int64(s.shut()) - st.next%perStrip
-	st.next += taken
+	taken = int64(s.shut()) - int64(st.next%perStrip)
+	st.next += uint32(taken)
 	return taken
 }
 
 // throughGate returns how many numbers were taken through the open gate so far.
 func (st *stock) throughGate(s *strip) int64 {
-	return int64(reached(s.gate.Load())) - st.next%perStrip
+	return int64(reached(s.gate.Load())) - int64(st.next%perStrip)
 }
 
 // strip returns the strip on which the number at p is about to be taken. It is
@@ -85,7 +98,7 @@ func (st *stock) left() int64 {
 	if st.leaving {
 		return 0
 	}
-	n := st.Len() - st.next
+	n := st.Len() - int64(st.next)
 	if st.again != nil {
 		n += int64(len(st.again.back))
 	}
@@ -100,7 +113,7 @@ func (st *stock) take() Number {
 		st.again.back = st.again.back[1:]
 		return Number{on: st.strip(p), at: p, turn: st.again.turns[p]}
 	}
-	p := placeOf(st.next)
+	p := placeOf(int64(st.next))
 	st.next++
 	return Number{on: st.strip(p), at: p}
 }

@@ -74,6 +74,14 @@ type Store interface {
 	List(ctx context.Context, tenant, name string) ([]Series, error)
 }
 
+// RevisionTeller is a Store that also tells at which of its revisions a swap was
+// applied, for the books. A Store need not be one.
+type RevisionTeller interface {
+	// SwapAt is Swap. With nil it returns the revision at which the ledger was
+	// replaced, 1 or more; else 0.
+	SwapAt(ctx context.Context, holder string, s Series, old Version, next Ledger) (revision int64, err error)
+}
+
 // Loaded is what Load returns.
 type Loaded struct {
 	Ledger  Ledger
@@ -86,6 +94,43 @@ type Loaded struct {
 type BulkLoader interface {
 	// LoadMany loads all, at most MaxSwaps, in the same order.
 	LoadMany(ctx context.Context, all []Series) ([]Loaded, error)
+}
+
+// Selection names series; empty parts select all. A Period that is nil is any, one
+// that is "" that of a series that never restarts.
+type Selection struct {
+	Tenant string
+	Name   string
+	Period *string
+}
+
+// Selects reports whether s is among the selected.
+func (f Selection) Selects(s Series) bool {
+	return (f.Tenant == "" || f.Tenant == s.Tenant) &&
+		(f.Name == "" || f.Name == s.Name) &&
+		(f.Period == nil || *f.Period == s.Period)
+}
+
+// Listed is a ledger that was found among others.
+type Listed struct {
+	Series Series
+	Loaded
+}
+
+// Page is a part of all ledgers, read at one moment.
+type Page struct {
+	Ledgers  []Listed // in the order of Series.String, byte by byte
+	Foreign  []string // keys among the ledgers that name no series
+	Revision int64    // the store's, of that moment: it grows with each change
+	Next     string   // where the next page begins; "": this is the last
+}
+
+// PageLoader is a Store that reads many ledgers page by page, and tells of which
+// moment. A Store need not be one.
+type PageLoader interface {
+	// LoadPage reads selected ledgers, from where the page before ended ("": from
+	// the beginning). Ledgers made meanwhile may be missing.
+	LoadPage(ctx context.Context, selected Selection, from string) (Page, error)
 }
 
 // Bounds of what a store takes in one step. A single ledger may be longer than

@@ -22,7 +22,7 @@ func (s *shelf) survey(st *stock) survey {
 // survey looks through st. The mutex of its shelf is held, the gate is shut.
 func (st *stock) survey() survey {
 	var s survey
-	for offset := int64(st.spentTo) * perStrip; offset < st.next; offset++ {
+	for offset := int64(st.spentTo) * perStrip; offset < int64(st.next); offset++ {
 		p := placeOf(offset)
 		line := st.strips[p.strip()]
 		if p.index()%perWord == 0 && line.marks[p.index()/perWord].Load()&allSpent == allSpent {
@@ -40,8 +40,8 @@ func (st *stock) survey() survey {
 			s.out++
 		}
 	}
-	if st.next < st.Len() {
-		s.unused = joined(s.unused, Range{First: st.First + st.next, Last: st.Last})
+	if int64(st.next) < st.Len() {
+		s.unused = joined(s.unused, Range{First: st.First + int64(st.next), Last: st.Last})
 	}
 	return s
 }

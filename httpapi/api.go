@@ -30,7 +30,7 @@ type Keys interface {
 }
 
 // Config says what stands behind the API. Issuer, Invoices, Drafts, Tenants, Keys,
-// Numbers and Series are required; zero fields have defaults.
+// Numbers, Series and Books are required; zero fields have defaults.
 type Config struct {
 	Issuer   Issuer
 	Invoices Invoices
@@ -39,6 +39,7 @@ type Config struct {
 	Keys     Keys
 	Numbers  Numbers
 	Series   Series
+	Books    Books
 
 	MaxInFlight    int                   // requests of one tenant at a time; beyond it 429; 0: 1,000
 	RequestTimeout time.Duration         // bounds the work of a request, once its body is read; 0: ten seconds
@@ -51,7 +52,9 @@ type api struct {
 	cfg     Config
 	flights flights // requests
 	batches flights
-	metrics *metrics
+	// registers are those being written.
+	registers flights
+	metrics   *metrics
 }
 
 // New returns the handler of the public API.
@@ -66,7 +69,7 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	a := &api{cfg: cfg, metrics: newMetrics(cfg.Registry)}
-	a.flights.max, a.batches.max = cfg.MaxInFlight, batchesAtOnce
+	a.flights.max, a.batches.max, a.registers.max = cfg.MaxInFlight, batchesAtOnce, registersAtOnce
 
 	// SkipClean: a path with // is another path, not a redirect, which would
 	// turn a POST into a GET. UseEncodedPath: %2F in an id stays in the id.
@@ -80,6 +83,7 @@ func New(cfg Config) http.Handler {
 	a.route(router, "/v1/invoices/{id}/cancel", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.cancelInvoice)})
 	a.routeDrafts(router)
 	a.routeSeries(router)
+	a.routeBooks(router)
 	a.route(router, "/v1/tenant", methods{
 		http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getTenant),
 		http.MethodPut: a.tenantOnly(invoices.SeriesWrite, a.putTenant),

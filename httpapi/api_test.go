@@ -201,6 +201,8 @@ func TestAnErrorOfTheDomainHasItsStatusAndSaysNothingInternal(t *testing.T) {
 		{errors.Join(invoices.ErrOutcomeUnknown, invoices.ErrUnavailable), 503, "outcome-unknown"},
 		{invoices.ErrLedgerDamaged, 500, "ledger-damaged"},
 		{invoices.ErrSeriesSuspended, 503, "series-suspended"},
+		{invoices.ErrBehind, 503, "series-suspended"},
+		{invoices.ErrResuming, 503, "series-suspended"},
 		{context.DeadlineExceeded, 503, "unavailable"},
 		{errors.New("pq: secret table"), 500, "internal"},
 	} {

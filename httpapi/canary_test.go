@@ -104,6 +104,7 @@ func newAviary(t *testing.T) *aviary {
 	a.issuer = &invoices.Issuer{DB: db, Numbers: numbers, Writer: writer}
 	a.handler = New(Config{
 		Issuer: a.issuer, Numbers: a.issuer, Drafts: a.issuer, Series: &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: numbers},
+		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: db, Keys: &invoices.Keys{DB: db}, Log: log, Registry: a.metrics,
 	})
 	return a
@@ -186,7 +187,7 @@ func (a *aviary) lures(path string, op *openapi3.Operation, of *canary) (targets
 	for _, ref := range op.Parameters {
 		p := ref.Value
 		value, known := map[string]string{
-			"cursor": cursor, "number": "1", "kind": "credit_note", "created_from": "2020-01-01T00:00:00Z", "issue_date_from": "2020-01-01", "series": "invoice", "period": "2026", "limit": "100", "request_id": sharedKey,
+			"cursor": cursor, "number": "1", "kind": "credit_note", "created_from": "2020-01-01T00:00:00Z", "issue_date_from": "2020-01-01", "series": "invoice", "period": "2026", "format": "html", "limit": "100", "request_id": sharedKey,
 			"printed_number": "INV-2026-000001", "customer_name": of.token, "customer_tax_id": of.token, "status": "issued",
 		}[p.Name]
 		switch {
@@ -244,7 +245,7 @@ func TestNoAnswerHasAnythingOfAnotherTenant(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/v1/tenant", "/v1/invoices", "/v1/invoices/{id}", "/v1/drafts", "/v1/drafts/{id}"} {
+	for _, path := range []string{"/v1/tenant", "/v1/invoices", "/v1/invoices/{id}", "/v1/drafts", "/v1/drafts/{id}", "/v1/series/{name}/register"} {
 		if !caught[path] {
 			t.Errorf("GET %s shows its owner nothing to look for: the test shows nothing", path)
 		}

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// To the contract these are texts; what they say is package render's to test.
-	for _, media := range []string{mediaHTML, mediaXML} {
+	for _, media := range []string{mediaHTML, mediaXML, mediaCSV} {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
 	}
 	goleak.VerifyTestMain(m)
@@ -54,6 +54,7 @@ type stub struct {
 	scopes []invoices.Scope // of the good key; nil: all
 	left   *int64           // told with every invoice
 	series seriesStub
+	books  booksStub
 
 	waiting atomic.Int64 // how many have begun to wait
 }
@@ -151,6 +152,7 @@ func newEdge(t testing.TB, cfg Config) *edge {
 	cfg.Issuer, cfg.Invoices, cfg.Keys, cfg.Numbers = s, s, s, s
 	cfg.Drafts = s
 	cfg.Series = &s.series
+	cfg.Books = &s.books
 	cfg.Tenants = s
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(contract)

@@ -29,6 +29,8 @@ var (
 	errNoRoute       = errors.New("there is nothing at this path")
 	errMethod        = errors.New("this path has no such method; see Allow")
 	errNotAcceptable = errors.New("an invoice is shown as application/json, text/html or application/xml; accept one of them")
+	errNoRegister    = errors.New("a register is shown as application/json, text/csv or text/html; accept one of them")
+	errClientGone    = errors.New("the client is gone, or takes too long")
 	errTooLarge      = errors.New("the body is larger than this path takes")
 	errMedia         = errors.New("the body must be application/json or another type that the contract names here, without a Content-Encoding")
 	errNoMatch       = errors.New("the request needs If-Match with the ETag of what it changes")
@@ -59,6 +61,7 @@ var statuses = []struct {
 	{invoices.ErrNotFound, http.StatusNotFound, "not-found", "Not found", 0},
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", 0},
 	{errNotAcceptable, http.StatusNotAcceptable, "not-acceptable", "Not acceptable", 0},
+	{errNoRegister, http.StatusNotAcceptable, "not-acceptable", "Not acceptable", 0},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body too large", 0},
 	{errMedia, http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", 0},
 	{errScope, http.StatusForbidden, "forbidden", "Forbidden", 0},
@@ -81,6 +84,8 @@ var statuses = []struct {
 	{invoices.ErrLedgerDamaged, http.StatusInternalServerError, "ledger-damaged", "Ledger damaged", 0},
 	{invoices.ErrSeriesSuspended, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 30},
 	{invoices.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", 1},
+	{invoices.ErrBehind, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 10},
+	{invoices.ErrResuming, http.StatusServiceUnavailable, "series-suspended", "Series suspended", 5},
 	{invoices.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable", 1},

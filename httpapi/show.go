@@ -21,6 +21,9 @@ const (
 	mediaXML  = "application/xml"
 )
 
+// pagePolicy is what a page of ours may do: nothing but look as it says itself.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 // getInvoice is GET /v1/invoices/{id}: as JSON, as a page for people, or as UBL.
 func (a *api) getInvoice(w http.ResponseWriter, r *http.Request, who invoices.Identity) error {
 	w.Header().Set("Vary", "Accept")
@@ -36,7 +39,7 @@ func (a *api) getInvoice(w http.ResponseWriter, r *http.Request, who invoices.Id
 	switch media {
 	case mediaHTML:
 		// The page holds what customers wrote: whatever it is, it runs nothing.
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", pagePolicy)
 		err = render.HTML(&body, inv)
 	case mediaXML:
 		err = render.UBL(&body, inv)

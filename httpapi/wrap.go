@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -50,15 +51,19 @@ func recovered(err *error) {
 }
 
 // answerError writes the problem for err. What is nobody's fault but ours is
-// logged, here and nowhere else.
+// logged, here and nowhere else. If the answer was begun the connection is broken:
+// else what is there of it would pass for the whole.
 func (a *api) answerError(rec *recorder, r *http.Request, id, route string, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && !errors.Is(err, errClientGone) {
 		a.cfg.Log.Error("request failed", "method", r.Method, "route", route, "status", p.Status, "request", id, "error", err)
 	}
 	if rec.code == 0 { // nothing was sent yet
 		p.write(rec)
+		return
 	}
+	rec.code = p.Status // for the metrics
+	panic(http.ErrAbortHandler)
 }
 
 // recorder remembers the status that was sent.

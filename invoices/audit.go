@@ -1,195 +1,188 @@
 package invoices
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
-// Ledgers is the counter's store, as far as the audit reads it.
-type Ledgers interface {
-	Load(ctx context.Context, s counter.Series) (counter.Ledger, counter.Version, error)
-	List(ctx context.Context, tenant, name string) ([]counter.Series, error)
+// Audit says what is audited, and how. DB and Ledgers are required; the zero rest
+// audits everything, and reads only what is new since the audit before.
+type Audit struct {
+	DB       *DB
+	Ledgers  Ledgers
+	Of       counter.Selection
+	Full     bool                // read every row anew, and hold it against what was found whole before
+	Progress func(AuditProgress) // told after each step; nil: nobody
 }
 
-// AuditFilter selects series; zero fields select all.
-type AuditFilter struct {
-	Tenant string
-	Series string
-	Period *string
+// AuditProgress is how far an audit is.
+type AuditProgress struct {
+	Series int64 // accounted for
+	All    int64 // to be accounted for, as far as is known
+	Rows   int64 // read
 }
 
-func (f AuditFilter) selects(s counter.Series) bool {
-	return (f.Tenant == "" || f.Tenant == s.Tenant) &&
-		(f.Series == "" || f.Series == s.Name) &&
-		(f.Period == nil || *f.Period == s.Period)
+// AuditSummary is what an audit found beside the accounts.
+type AuditSummary struct {
+	Series        int64              // that were accounted for
+	Findings      []accounts.Finding // of no series, as a key among the ledgers that names none
+	FindingsInAll int64              // those of series, too
 }
 
-// Audit accounts for every number of the selected series, in order. Each ledger
-// is read before the rows of its series: a number leaves the ledger only when
-// its row is there, so what moves in between is never called missing. An error
-// means that the audit could not be finished.
-func Audit(ctx context.Context, db *DB, ledgers Ledgers, f AuditFilter) ([]Account, error) {
-	all, err := seriesToAudit(ctx, db, ledgers, f)
+// auditAtOnce is how many series are read in one step, at most.
+const auditAtOnce = 500
+
+// Run accounts for every number of the selected series and tells each of their
+// accounts, in the order of their names: counts, and ranges only of what is not issued
+// or void. Ledgers are read before the rows of their series. How far a series is whole
+// is noted, so that the next audit reads on from there. An error, each's too, means
+// that the audit could not be finished.
+func (a *Audit) Run(ctx context.Context, each func(accounts.Account) error) (AuditSummary, error) {
+	run := &auditRun{Audit: a, each: each}
+	named, err := a.DB.seriesInPostgres(ctx, a.Of)
 	if err != nil {
-		return nil, err
+		return run.summary, err
 	}
-	// Read after the documents were looked for: whoever has a document has a
-	// counter by now.
-	strict, err := strictToAudit(ctx, db, f)
-	if err != nil {
-		return nil, err
-	}
-	isStrict := make(map[counter.Series]bool, len(strict))
-	for _, s := range strict {
-		isStrict[s] = true
-	}
-	all = sortedSeries(append(all, strict...))
-	accounts := make([]Account, 0, len(all))
-	for _, s := range all {
-		audit := auditSeries
-		if isStrict[s] {
-			audit = auditStrict
-		}
-		a, err := audit(ctx, db, ledgers, s)
+	for from, last := "", false; !last; {
+		page, err := loadPage(ctx, a.Ledgers, a.Of, from)
 		if err != nil {
-			return nil, err
+			return run.summary, err
 		}
-		accounts = append(accounts, a)
+		for _, key := range page.Foreign {
+			run.summary.FindingsInAll++
+			run.summary.Findings = append(run.summary.Findings, accounts.Finding{Kind: accounts.ForeignKey, Text: "key " + key + " is among the ledgers and names no series"})
+		}
+		from, last = page.Next, page.Next == ""
+		var batch []*tally
+		batch, named = merge(page, named)
+		run.ahead = int64(len(batch) + len(named))
+		for part := range slices.Chunk(batch, auditAtOnce) {
+			if err := run.account(ctx, part); err != nil {
+				return run.summary, err
+			}
+		}
 	}
-	return accounts, nil
+	return run.summary, nil
 }
 
-// seriesToAudit lists every series that has a ledger or a document.
-func seriesToAudit(ctx context.Context, db *DB, ledgers Ledgers, f AuditFilter) ([]counter.Series, error) {
-	all, err := ledgers.List(ctx, f.Tenant, f.Series)
-	if err != nil {
-		return nil, fmt.Errorf("list the ledgers: %w", err)
-	}
-	tenants, err := db.tenantsWithDocuments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, tenant := range tenants {
-		if f.Tenant != "" && f.Tenant != tenant {
-			continue
+// merge puts the series that have a ledger in page, and those named that come before
+// the next page, in one order. It returns the rest of named.
+func merge(page counter.Page, named []counter.Series) (batch []*tally, rest []counter.Series) {
+	for _, l := range page.Ledgers {
+		for len(named) > 0 && named[0].String() < l.Series.String() {
+			batch = append(batch, &tally{series: named[0], revision: page.Revision})
+			named = named[1:]
 		}
-		written, err := db.seriesWithDocuments(ctx, tenant)
-		if err != nil {
-			return nil, err
+		if len(named) > 0 && named[0] == l.Series {
+			named = named[1:]
 		}
-		all = append(all, written...)
+		batch = append(batch, &tally{series: l.Series, ledger: l.Loaded, revision: page.Revision})
 	}
-	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !f.selects(s) })
-	return sortedSeries(all), nil
+	for len(named) > 0 && (page.Next == "" || named[0].String() < page.Next) {
+		batch = append(batch, &tally{series: named[0], revision: page.Revision})
+		named = named[1:]
+	}
+	return batch, named
 }
 
-// sortedSeries sorts all, and leaves each in it once.
-func sortedSeries(all []counter.Series) []counter.Series {
-	slices.SortFunc(all, func(a, b counter.Series) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Period, b.Period))
+// auditRun is one run of an audit.
+type auditRun struct {
+	*Audit
+	each    func(accounts.Account) error
+	summary AuditSummary
+	ahead   int64 // series that are known to come
+	rows    int64 // read so far
+}
+
+// read takes note of rows that were read.
+func (r *auditRun) read(rows int64) {
+	r.rows += rows
+	if r.Progress != nil {
+		r.Progress(AuditProgress{Series: r.summary.Series, All: r.summary.Series + r.ahead, Rows: r.rows})
+	}
+}
+
+// account accounts for some series: one snapshot of Postgres for all of them.
+func (r *auditRun) account(ctx context.Context, all []*tally) error {
+	var strangers []string
+	err := r.DB.inSnapshot(ctx, "account for "+namesOf(all), func(tx *sqlx.Tx) error {
+		if err := lookAt(ctx, tx, all); err != nil {
+			return err
+		}
+		if err := cover(ctx, tx, all, r.Full, r.read); err != nil {
+			return err
+		}
+		if err := countAllVoids(ctx, tx, all, r.Full); err != nil {
+			return err
+		}
+		var err error
+		strangers, err = strangersAmong(ctx, tx, all)
+		return err
 	})
-	return slices.Compact(all)
-}
-
-// tenantsWithDocuments reads the documents, not the tenants: books whose tenant
-// is gone are audited too.
-func (db *DB) tenantsWithDocuments(ctx context.Context) ([]string, error) {
-	var names []string
-	const query = `
-		with recursive t (tenant) as (
-			(select tenant from documents order by tenant limit 1)
-			union all
-			select (select d.tenant from documents d where d.tenant > t.tenant order by d.tenant limit 1)
-			from t where t.tenant is not null)
-		select tenant from t where tenant is not null`
-	err := db.audits.SelectContext(ctx, &names, query)
-	return names, wrap("list the tenants that have documents", err)
-}
-
-func auditSeries(ctx context.Context, db *DB, ledgers Ledgers, s counter.Series) (Account, error) {
-	l, version, err := ledgers.Load(ctx, s)
-	switch {
-	case errors.Is(err, counter.ErrDamaged):
-		return damagedAccount(ctx, db, s, err)
-	case err != nil:
-		return Account{}, fmt.Errorf("read the ledger of %s: %w", s, err)
-	}
-	runs, err := db.allRuns(ctx, s)
 	if err != nil {
-		return Account{}, err
+		return err
 	}
-	a := classify(s, l, runs)
-	if a.Clean() || highest(runs) <= l.Mark {
-		return a, nil
+	if err := lookAgain(ctx, r.Ledgers, all); err != nil {
+		return err
 	}
-	// Rows above the mark: had they been reserved after the ledger was read?
-	later, laterVersion, err := ledgers.Load(ctx, s)
-	switch {
-	case err != nil:
-		return Account{}, fmt.Errorf("read the ledger of %s: %w", s, err)
-	case later.Mark >= highest(runs):
-		return classify(s, l, upToMark(runs, l.Mark)), nil
-	case version == "" && laterVersion == "":
-		a.Findings = append(a.Findings, "there are documents, but no ledger")
-	}
-	return a, nil
-}
-
-// damagedAccount counts the rows of a series whose ledger cannot be read.
-func damagedAccount(ctx context.Context, db *DB, s counter.Series, damage error) (Account, error) {
-	runs, err := db.allRuns(ctx, s)
-	if err != nil {
-		return Account{}, err
-	}
-	a := classify(s, counter.Ledger{Mark: highest(runs)}, runs)
-	a.Mark, a.Missing = 0, nil // without a ledger nobody knows
-	a.Findings = append(a.Findings, damage.Error())
-	return a, nil
-}
-
-// allRuns reads every document of s as runs, in pieces that the server answers
-// quickly.
-func (db *DB) allRuns(ctx context.Context, s counter.Series) ([]run, error) {
-	return readAllRuns(ctx, db.audits, s)
-}
-
-func readAllRuns(ctx context.Context, q sqlx.QueryerContext, s counter.Series) ([]run, error) {
-	last, err := readFloor(ctx, q, s)
-	if err != nil {
-		return nil, err
-	}
-	var all []run
-	for _, part := range pieces(upTo(last), readAtOnce) {
-		runs, err := readRuns(ctx, q, s, part)
+	if len(strangers) > 0 {
+		alive, err := registered(ctx, r.Ledgers)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, runs...)
+		strangers = slices.DeleteFunc(strangers, func(h string) bool { return slices.Contains(alive, h) })
 	}
-	return all, nil
+	if err := r.DB.note(ctx, all); err != nil {
+		return err
+	}
+	return r.tell(all, strangers)
 }
 
-func highest(runs []run) (last int64) {
-	for _, r := range runs {
-		last = max(last, r.Last)
-	}
-	return last
-}
-
-// upToMark cuts off what lies above mark.
-func upToMark(runs []run, mark int64) []run {
-	var cut []run
-	for _, r := range runs {
-		if r.Last = min(r.Last, mark); r.Len() > 0 {
-			cut = append(cut, r)
+// tell hands the accounts out.
+func (r *auditRun) tell(all []*tally, strangers []string) error {
+	for _, t := range all {
+		a := t.account()
+		for _, b := range a.Held.Blocks {
+			if slices.Contains(strangers, b.Block.Holder) {
+				a.Add(accounts.Finding{Kind: accounts.UnknownHolder, Ranges: []counter.Range{b.Block.Range}, Text: fmt.Sprintf(
+					"block %d, %s, is held by %s, whom neither Postgres nor etcd knows", b.Block.Serial, b.Block.Range, b.Block.Holder)})
+			}
+		}
+		r.summary.Series++
+		r.summary.FindingsInAll += int64(len(a.Findings))
+		if err := r.each(a); err != nil {
+			return err
 		}
 	}
-	return cut
+	r.ahead -= int64(len(all))
+	r.read(0)
+	return nil
+}
+
+// strangersAmong returns the holders of blocks that have no row in holders. A holder
+// is enrolled before it reserves its first block, and its row is never removed.
+func strangersAmong(ctx context.Context, q sqlx.QueryerContext, all []*tally) ([]string, error) {
+	var names []string
+	for _, t := range all {
+		for _, b := range t.ledger.Ledger.Held {
+			names = append(names, b.Holder)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	slices.Sort(names)
+	var strangers []string
+	const query = `
+		select q.holder from unnest(cast($1 as text[])) as q (holder)
+		where not exists (select from holders h where h.holder = q.holder)`
+	err := sqlx.SelectContext(ctx, q, &strangers, query, pq.Array(slices.Compact(names)))
+	return strangers, wrap("look for the holders of blocks", err)
 }

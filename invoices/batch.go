@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 
 	"folio/counter"
@@ -47,7 +46,7 @@ const insertRows = `
 
 // The parts of a statement that inserts documents: the holder's row, if it may
 // write, or that there is none; the columns; their values, of rows q and holder f;
-// and the rows, which are $2 to $22, see columns.
+// and the rows, which are $2 to $24, see columns.
 const (
 	openHolder = `
 		select holder from holders
@@ -56,17 +55,17 @@ const (
 	noHolder        = `select nullif($1, '') as holder`
 	documentColumns = `tenant, series, period, number, status, created_at,
 			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
-			kind, item, reference, holder, block_serial, block_first, block_last`
+			kind, item, reference, holder, block_serial, block_first, block_last, block_at, block_revision`
 	documentValues = `q.tenant, q.series, q.period, q.number, 'issued', q.created_at,
 			q.request_id, q.digest, q.key_id, q.issue_date, q.currency, q.net, q.tax, q.gross, q.printed_number, cast(q.content as json),
-			q.kind, q.item, nullif(q.reference, ''), f.holder, q.block_serial, q.block_first, q.block_last`
+			q.kind, q.item, nullif(q.reference, ''), f.holder, q.block_serial, q.block_first, q.block_last, q.block_at, q.block_revision`
 	documentRows = `unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[]), cast($5 as bigint[]), cast($6 as timestamptz[]),
 			cast($7 as text[]), cast($8 as bytea[]), cast($9 as text[]), cast($10 as date[]), cast($11 as text[]),
 			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
 			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
-			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]))
+			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]), cast($23 as timestamptz[]), cast($24 as bigint[]))
 			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
-				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference)`
+				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference, block_at, block_revision)`
 )
 
 // lookUpBatch finds, in one snapshot, what is stored under each request, and
@@ -106,7 +105,7 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	}
 	l := &line{conn: conn}
 	err = conn.Raw(func(c any) error {
-		pq.SetNoticeHandler(c.(driver.Conn), l.notice)
+		pq.SetNoticeHandler(driverConn(c), l.notice)
 		return nil
 	})
 	if err == nil {
@@ -135,7 +134,7 @@ func (l *line) keep() {
 	_ = l.write.Close()
 	l.books.close()
 	_ = l.conn.Raw(func(c any) error {
-		pq.SetNoticeHandler(c.(driver.Conn), nil)
+		pq.SetNoticeHandler(driverConn(c), nil)
 		return nil
 	})
 	_ = l.conn.Close() // hands it back; what is wrong with it shows at its next use

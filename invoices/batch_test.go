@@ -30,7 +30,7 @@ func TestANumberOnceOfferedIsNotHandedBackOnTheHoldersWord(t *testing.T) {
 		t.Error("a number was handed back without reading what is stored")
 	}
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 || a.Issued != 1 || a.Void != 0 {
+		if a.Held.Count != 0 || a.Issued.Count != 1 || a.Void.Count != 0 {
 			t.Errorf("%+v, want 1 issued and none held", a)
 		}
 	}
@@ -69,7 +69,7 @@ func TestANumberTakenByAZombieIsUsedUpAndTheNextIsGiven(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 || a.Issued != 4 {
+		if a.Held.Count != 0 || a.Issued.Count != 4 {
 			t.Errorf("%+v, want 4 issued and none held", a)
 		}
 	}

@@ -27,7 +27,7 @@ func TestACreditNoteWhoseAnswerIsLostIsStoredOnceWithItsNumber(t *testing.T) {
 		mustBalance(t, direct)
 		r.stop()
 		for _, a := range mustBeClean(t, direct, store) {
-			if a.Held != 0 || a.Issued != 1 || a.Void != 0 {
+			if a.Held.Count != 0 || a.Issued.Count != 1 || a.Void.Count != 0 {
 				t.Errorf("%+v, want 1 issued and none held or void", a)
 			}
 		}
@@ -139,7 +139,7 @@ func TestCreditNotesOutliveACrashOfPostgres(t *testing.T) {
 	mustBalance(t, db)
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 {
+		if a.Held.Count != 0 {
 			t.Errorf("%+v: held after a graceful stop", a)
 		}
 	}

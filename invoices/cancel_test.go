@@ -182,7 +182,7 @@ func TestCancellingTwiceGivesTheSameCreditNote(t *testing.T) {
 		r.stop()
 	}
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 || a.Void != 0 {
+		if a.Held.Count != 0 || a.Void.Count != 0 {
 			t.Errorf("%+v: held or void after a graceful stop", a)
 		}
 	}

@@ -17,11 +17,15 @@ const (
 	columnNumber    = 3
 	columnCreatedAt = 4
 	columnRequestID = 5
+	columnKeyID     = 7
 	columnPrinted   = 13
 	columnItem      = 19
 )
 
-// columns turns rows into the arrays $2 to $22 of insertBatch, in the order of
+// timeText is how a time is sent: to the microsecond, as Postgres keeps it.
+const timeText = "2006-01-02T15:04:05.999999Z07:00"
+
+// columns turns rows into the arrays $2 to $24 of insertBatch, in the order of
 // documentRows. Of an external number the fields of a document are null, of a
 // strict series those of a block.
 func columns(rows []*row) []any {
@@ -51,21 +55,33 @@ func columns(rows []*row) []any {
 	for i, r := range rows {
 		digests[i] = r.Digest[:]
 	}
+	blocks := make([]counter.Block, n) // the zero Block of a strict series
+	for i, r := range rows {
+		if !r.strict() {
+			blocks[i] = r.Number.Block()
+		}
+	}
+	// 0 is nothing that a block could say.
 	block := func(get func(counter.Block) int64) any {
 		all := make([]sql.NullInt64, n)
-		for i, r := range rows {
-			if !r.strict() {
-				all[i] = sql.NullInt64{Int64: get(r.Number.Block()), Valid: true}
-			}
+		for i, b := range blocks {
+			v := get(b)
+			all[i] = sql.NullInt64{Int64: v, Valid: v != 0}
 		}
 		return pq.Array(all)
+	}
+	reserved := make([]sql.NullString, n)
+	for i, b := range blocks {
+		if b.Serial != 0 {
+			reserved[i] = sql.NullString{String: b.At.Format(timeText), Valid: true}
+		}
 	}
 	return []any{
 		text(func(r *row) string { return r.key().Tenant }),
 		text(func(r *row) string { return r.key().Name }),
 		text(func(r *row) string { return r.key().Period }),
 		whole(func(r *row) int64 { return r.key().Number }),
-		text(func(r *row) string { return r.CreatedAt.Format("2006-01-02T15:04:05.999999Z07:00") }),
+		text(func(r *row) string { return r.CreatedAt.Format(timeText) }),
 		text(func(r *row) string { return r.RequestID }),
 		pq.Array(digests),
 		text(func(r *row) string { return r.KeyID }),
@@ -82,5 +98,7 @@ func columns(rows []*row) []any {
 		text(func(r *row) string { return r.Kind }),
 		whole(func(r *row) int64 { return int64(r.Item) }),
 		text(func(r *row) string { return r.Reference }),
+		pq.Array(reserved),
+		block(func(b counter.Block) int64 { return b.Revision }),
 	}
 }

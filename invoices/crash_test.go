@@ -32,7 +32,7 @@ func TestInvoicesOutliveACrashOfPostgres(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 {
+		if a.Held.Count != 0 {
 			t.Errorf("%+v: held after a graceful stop", a)
 		}
 	}
@@ -141,7 +141,7 @@ func TestRaisingTheEpochWaitsForABatchInFlight(t *testing.T) {
 	commit := batchInFlight(t, db, insertBatch, "h", testSeries, 1)
 	raised := make(chan error, 1)
 	go func() {
-		_, err := db.RaiseEpoch(t.Context())
+		_, err := db.RaiseEpoch(t.Context(), 0)
 		raised <- err
 	}()
 	eventually(t, "it waits", func() bool { return waitingForLock(t, db) == 1 })

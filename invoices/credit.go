@@ -21,7 +21,7 @@ type credit struct {
 
 // insertCredit writes one credit note, books it on the account of its invoice and
 // notes what it took, or does nothing of it. It is insertBatch (the same fence,
-// the same $1 to $22, harmless when executed twice) with one condition more: the
+// the same $1 to $24, harmless when executed twice) with one condition more: the
 // account, which the statement locks, has as many notes as the note was computed
 // for. Of several that come at once one finds it so; the others are told that it
 // is not current, and nothing is stored of them then or later.
@@ -44,7 +44,7 @@ func (l *line) insertCredit() string {
 const insertCredited = `
 	account as materialized (
 		select series, period, number from credits
-		where tenant = $23 and series = $24 and period = $25 and number = $26 and notes = $27
+		where tenant = $25 and series = $26 and period = $27 and number = $28 and notes = $29
 		for update),
 	written as (
 		insert into documents (` + documentColumns + `, credits_series, credits_period, credits_number)
@@ -54,17 +54,17 @@ const insertCredited = `
 		returning tenant, series, period, number, gross, credits_series, credits_period, credits_number),
 	noted as (
 		insert into credit_notes (tenant, invoice_series, invoice_period, invoice_number, place, series, period, number, lines, totals)
-		select w.tenant, w.credits_series, w.credits_period, w.credits_number, $27 + 1, w.series, w.period, w.number,
-			cast($28 as json), cast($29 as json)
+		select w.tenant, w.credits_series, w.credits_period, w.credits_number, $29 + 1, w.series, w.period, w.number,
+			cast($30 as json), cast($31 as json)
 		from written w),
 	booked as (
-		update credits c set credited = c.credited + w.gross, notes = c.notes + 1, closed = $30
+		update credits c set credited = c.credited + w.gross, notes = c.notes + 1, closed = $32
 		from written w
 		where c.tenant = w.tenant and c.series = w.credits_series and c.period = w.credits_period and c.number = w.credits_number)
 	select exists (select 1 from fence) as open, exists (select 1 from account) as current, w.tenant, w.series, w.period, w.number
 	from (values (1)) as always left join written w on true`
 
-// values are $23 to $30 of insertCredit.
+// values are $25 to $32 of insertCredit.
 func (c *credit) values() []any {
 	return []any{c.of.Tenant, c.of.Name, c.of.Period, c.of.Number, c.notes, c.lines, c.totals, c.closes}
 }

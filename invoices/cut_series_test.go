@@ -72,7 +72,7 @@ func TestVoidingTheRestOfARangeWhoseAnswerIsLostVoidsItOnce(t *testing.T) {
 		}
 		r.stop()
 		for _, a := range mustBeClean(t, direct, store) {
-			if a.Series != (counter.Series{Tenant: "acme", Name: "caf"}) || a.Held+a.Free != 0 {
+			if a.Series != (counter.Series{Tenant: "acme", Name: "caf"}) || a.Held.Count+a.Free.Count != 0 {
 				t.Errorf("%+v", a)
 			}
 		}

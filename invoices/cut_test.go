@@ -48,7 +48,7 @@ func TestABatchWhoseAnswerIsLostIsStoredOnceWithItsNumber(t *testing.T) {
 		}
 		r.stop()
 		for _, a := range mustBeClean(t, direct, store) {
-			if a.Held != 0 || a.Issued != 2 {
+			if a.Held.Count != 0 || a.Issued.Count != 2 {
 				t.Errorf("%+v, want 2 issued and none held", a)
 			}
 		}
@@ -250,7 +250,7 @@ func TestAnOutcomeThatCannotBeFoundOutStaysInDoubt(t *testing.T) {
 	}
 	eventually(t, "the number is in doubt", func() bool { return r.numbers.Stats().Doubtful == 1 })
 	for _, a := range mustBeClean(t, direct, store) {
-		if a.Issued != 1 {
+		if a.Issued.Count != 1 {
 			t.Errorf("%+v, want 1 issued", a)
 		}
 	}

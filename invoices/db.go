@@ -3,6 +3,7 @@ package invoices
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +19,10 @@ type DBConfig struct {
 	Batches int           // connections that write invoices; 0: 4
 	Others  int           // connections for everything else, shared out among its uses, one each at least; 0: 15
 	Silence time.Duration // a server silent for this long is taken for gone; 0: ten seconds
+
+	// Witness keeps what writes numbers from a server that is behind; nil: every
+	// server is taken as it is.
+	Witness *Witness
 }
 
 // DB is Postgres, as bounded sets of connections, one for each use. So a burst of
@@ -31,8 +36,10 @@ type DB struct {
 	hearing  *sqlx.DB // folio_reader: the one that listens
 	settling *sqlx.DB // folio_settler: holders, fences and voids
 	audits   *sqlx.DB // folio_auditor
+	duties   *sqlx.DB // folio_auditor: those that hold the lock of a Duty
 	rest     *sqlx.DB // the owner: migrations and administration
 	url      string
+	witness  *Witness // compares the connections of batches, lookUps and settling; may be nil
 }
 
 // The roles that migrations/0006_tenants.sql makes; owner is whoever the URL names.
@@ -60,32 +67,38 @@ func Open(cfg DBConfig) (*DB, error) {
 		cfg.Silence = 10 * time.Second
 	}
 	others := orDefault(cfg.Others, othersDefault)
-	db := &DB{url: cfg.URL}
+	db := &DB{url: cfg.URL, witness: cfg.Witness}
 	for _, set := range []struct {
 		of      **sqlx.DB
 		role    string
 		timeout string
 		count   int
+		witness *Witness
 	}{
-		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4)},
-		{&db.lookUps, roleWriter, restTimeout, others * 3 / othersDefault},
-		{&db.reads, roleReader, restTimeout, others * 4 / othersDefault},
-		{&db.hearing, roleReader, restTimeout, 1},
-		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault},
-		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault},
-		{&db.rest, owner, restTimeout, others * 4 / othersDefault},
+		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
+		{&db.lookUps, roleWriter, restTimeout, others * 3 / othersDefault, cfg.Witness},
+		{&db.reads, roleReader, restTimeout, others * 4 / othersDefault, nil},
+		{&db.hearing, roleReader, restTimeout, 1, nil},
+		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault, cfg.Witness},
+		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault, nil},
+		{&db.duties, roleAuditor, restTimeout, 2, nil},
+		{&db.rest, owner, restTimeout, others * 4 / othersDefault, nil},
 	} {
-		var err error
-		if *set.of, err = connections(cfg.URL, set.role, set.timeout, cfg.Silence, max(1, set.count)); err != nil {
+		connector, err := newConnector(cfg.URL, set.role, set.timeout, cfg.Silence)
+		if err != nil {
 			return nil, err
 		}
+		if set.witness != nil {
+			connector = gate{Connector: connector, witness: set.witness}
+		}
+		*set.of = bounded(connector, max(1, set.count))
 	}
 	return db, nil
 }
 
 // sets are all sets of connections.
 func (db *DB) sets() []*sqlx.DB {
-	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.rest}
+	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.duties, db.rest}
 }
 
 // Close closes the connections, once what uses them has ended.
@@ -103,6 +116,14 @@ func (db *DB) Ping(ctx context.Context) error { return wrap("ping Postgres", db.
 // Check refuses a server that could forget what it acknowledged, one whose
 // schema is older than this program, and a user who may not take the roles.
 func (db *DB) Check(ctx context.Context) error {
+	if err := db.checkSettings(ctx); err != nil {
+		return err
+	}
+	return db.checkRoles(ctx)
+}
+
+// checkSettings is Check without the roles.
+func (db *DB) checkSettings(ctx context.Context) error {
 	for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
 		var value string
 		if err := db.rest.GetContext(ctx, &value, `select current_setting($1)`, setting); err != nil {
@@ -112,10 +133,7 @@ func (db *DB) Check(ctx context.Context) error {
 			return fmt.Errorf("check Postgres: %s is off, so acknowledged invoices could be lost; set %s = on", setting, setting)
 		}
 	}
-	if err := db.checkSchema(ctx); err != nil {
-		return err
-	}
-	return db.checkRoles(ctx)
+	return db.checkSchema(ctx)
 }
 
 // checkRoles takes each role once.
@@ -130,9 +148,26 @@ func (db *DB) checkRoles(ctx context.Context) error {
 	return nil
 }
 
-// connections makes one bounded set of connections. What the URL says itself is
-// kept, but for the role; everything else is set here, for every session.
+// connections makes one bounded set of connections, which passes no gate.
 func connections(url, role, statementTimeout string, silence time.Duration, count int) (*sqlx.DB, error) {
+	connector, err := newConnector(url, role, statementTimeout, silence)
+	if err != nil {
+		return nil, err
+	}
+	return bounded(connector, count), nil
+}
+
+func bounded(connector driver.Connector, count int) *sqlx.DB {
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db.SetMaxOpenConns(count)
+	db.SetMaxIdleConns(count)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db
+}
+
+// newConnector makes connections of one kind. What the URL says itself is kept, but
+// for the role; everything else is set here, for every session.
+func newConnector(url, role, statementTimeout string, silence time.Duration) (driver.Connector, error) {
 	cfg, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
@@ -172,11 +207,7 @@ func connections(url, role, statementTimeout string, silence time.Duration, coun
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
 	connector.Dialer(dialer{silence: silence})
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
-	db.SetMaxOpenConns(count)
-	db.SetMaxIdleConns(count)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return db, nil
+	return connector, nil
 }
 
 func orDefault[T int | int64 | time.Duration](value, otherwise T) T {

@@ -5,7 +5,7 @@
 // invoices and the credit notes that take them back, and keeps drafts; it needs the
 // counter for numbers and a [Writer], which must be run.
 // [Owner] is what the counter asks about numbers whose holder is gone, [Keys]
-// tells whom a request speaks for, [Audit] accounts for every number.
+// tells whom a request speaks for, [Audit] and [AccountOf] account for every number.
 //
 // # How a row gets in, or certainly does not
 //
@@ -40,8 +40,10 @@
 //     audit and continue strict series.
 //   - Numbers without a document here: numbers.go and annul.go (it lives elsewhere),
 //     void.go.
-//   - When a holder is gone: holders.go, era.go, settle.go. The books: audit.go,
-//     classify.go, runs.go.
+//   - When a holder is gone: holders.go, era.go, settle.go, runs.go.
+//   - The books: account.go accounts for one series, audit.go for all; ledgers.go,
+//     audit_names.go, tally.go, cover.go and audited.go read the two sides, package
+//     accounts puts them together. duty.go is work that one replica does.
 //   - What is asked for: query.go, row.go, drafts.go. Issuers and keys: tenants.go,
 //     keys.go.
 //   - Moving in and out: importing.go is the run; of import_*.go, identity, begin,

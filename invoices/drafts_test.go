@@ -219,7 +219,7 @@ func TestIssuingADraftTwiceGivesTheSameInvoice(t *testing.T) {
 		r.stop()
 	}
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Issued != 1 || a.Held != 0 || a.Void != 0 {
+		if a.Issued.Count != 1 || a.Held.Count != 0 || a.Void.Count != 0 {
 			t.Errorf("%+v, want 1 issued and none held or void", a)
 		}
 	}

@@ -37,13 +37,18 @@ func parseEra(text string) (era, error) {
 
 func (e era) String() string { return fmt.Sprintf("%d.%08X.%d", e.epoch, e.timeline, e.system) }
 
-// compare orders two eras of one system: -1 if e is earlier than other. Eras of
-// different systems have no order; then ordered is false.
+// compare orders two eras: -1 if e is earlier than other. An announced restore
+// comes after all that was before it, wherever it went; of one epoch a promotion
+// does. Eras of one epoch on different systems have no order; then ordered is
+// false.
 func (e era) compare(other era) (order int, ordered bool) {
-	if e.system != other.system {
+	switch {
+	case e.epoch != other.epoch:
+		return cmp.Compare(e.epoch, other.epoch), true
+	case e.system != other.system:
 		return 0, false
 	}
-	return cmp.Or(cmp.Compare(e.epoch, other.epoch), cmp.Compare(e.timeline, other.timeline)), true
+	return cmp.Compare(e.timeline, other.timeline), true
 }
 
 // Era returns the era that Postgres is in now. It fails on a standby.
@@ -58,25 +63,48 @@ func (db *DB) Era(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// RaiseEpoch begins a new era, after Postgres or etcd was restored. It waits for
-// every batch in flight and keeps new ones out (a batch reads the holder's row,
-// or locks counters of strict series, which the locks exclude), and fences all
-// holders: nothing of the era that ends is written after it. Strict series are
-// suspended by it.
-func (db *DB) RaiseEpoch(ctx context.Context) (string, error) {
+// RaiseEpoch begins a new era, after Postgres was restored: its epoch is above the
+// present one and above the one that is given, which an earlier announcement may
+// have had. It waits for every batch in flight and keeps new ones out (a batch
+// reads the holder's row, or locks counters of strict series, which the locks
+// exclude), and fences all holders: nothing of the era that ends is written after
+// it. Nobody enrols until Resume, and strict series are suspended.
+func (db *DB) RaiseEpoch(ctx context.Context, above uint64) (string, error) {
 	var text string
 	err := db.inTx(ctx, "raise the epoch", func(tx *sqlx.Tx) error {
 		for _, statement := range []string{
 			`lock table holders in exclusive mode`,
 			lockStrictCounters,
 			`update holders set fenced_at = clock_timestamp() where fenced_at is null`,
-			`update restores set epoch = epoch + 1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err
 			}
 		}
+		if _, err := tx.ExecContext(ctx, `update restores set epoch = greatest(epoch, $1) + 1`, int64(above)); err != nil {
+			return err
+		}
 		return tx.GetContext(ctx, &text, `select current_era()`)
 	})
 	return text, err
+}
+
+// Resume says that what was lost before an era is accounted for, so that replicas
+// may enrol in it. It fails if the era is not the present one any more: then
+// somebody has announced another restore. swept: and that there is nothing left
+// for a sweep.
+func (db *DB) Resume(ctx context.Context, era string, swept bool) error {
+	return db.inTx(ctx, "let replicas go on in era "+era, func(tx *sqlx.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `update restores set resumed_epoch = epoch where current_era() = $1`, era))
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return fmt.Errorf("another restore was announced, or Postgres has failed over, meanwhile; run folio restored again: %w", ErrUnavailable)
+		case !swept:
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, insertSweep, era)
+		return err
+	})
 }

@@ -14,6 +14,9 @@ func TestErasAreOrderedByEpochThenTimeline(t *testing.T) {
 		{"1.00000001.7", "0.00000002.7", 1, true},
 		{"0.0000000A.7", "0.00000010.7", -1, true},
 		{"0.00000001.7", "0.00000002.8", 0, false},
+		{"1.00000001.7", "1.00000001.8", 0, false},
+		{"0.00000009.7", "1.00000001.8", -1, true}, // a restore into another cluster was announced
+		{"2.00000001.8", "1.00000009.7", 1, true},
 	} {
 		a, errA := parseEra(row.a)
 		b, errB := parseEra(row.b)

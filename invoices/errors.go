@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"errors"
+	"fmt"
 
 	"folio/invoices/document"
 )
@@ -77,6 +78,16 @@ var (
 	// of a strict series that were acknowledged may be lost; an operator has to
 	// say how it goes on.
 	ErrSeriesSuspended = errors.New("the series is suspended since Postgres failed over or was restored; an operator must say how it goes on (folio restored --strict)")
+
+	// ErrBehind: acknowledged documents are missing from Postgres, or may be, as it
+	// was restored from a backup, or another server took its place. Nothing was
+	// stored, nor will be, until an operator has said how it goes on. It wraps
+	// ErrUnavailable.
+	ErrBehind = fmt.Errorf("the database is behind what was seen of it before; an operator must say how it goes on (folio restored): %w", ErrUnavailable)
+
+	// ErrResuming: a restore of Postgres was announced, and what it lost is not
+	// accounted for yet. It wraps ErrUnavailable.
+	ErrResuming = fmt.Errorf("numbers are being accounted for after a restore (folio restored, which can be run again): %w", ErrUnavailable)
 
 	// ErrLedgerDamaged: the ledger of the series cannot be read and is never
 	// overwritten; an operator has to look at it.

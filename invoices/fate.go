@@ -39,7 +39,8 @@ func judge(err error) fate {
 		return fate{exists: true, data: true}
 	case pqerror.TRStatementCompletionUnknown, pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow, pqerror.IdleSessionTimeout, pqerror.IdleInTransactionSessionTimeout:
 		return fate{unknown: true, retry: true}
-	case pqerror.QueryCanceled, pqerror.LockNotAvailable, pqerror.ObjectInUse, pqerror.ReadOnlySQLTransaction:
+	case pqerror.QueryCanceled, pqerror.LockNotAvailable, pqerror.ObjectInUse, pqerror.ReadOnlySQLTransaction,
+		pqerror.ObjectNotInPrerequisiteState: // a standby, or a server that recovers
 		return fate{retry: true}
 	}
 	switch answer.Code.Class() {

@@ -29,6 +29,7 @@ func TestTheFateOfAStatementByItsError(t *testing.T) {
 		{"disk full", answer("53100"), fate{retry: true}},
 		{"input or output error", answer("58030"), fate{retry: true}},
 		{"a standby", answer("25006"), fate{retry: true}},
+		{"a standby that is asked what only a primary knows", answer("55000"), fate{retry: true}},
 		{"shut down", answer("57P01"), fate{retry: true, unknown: true}},
 		{"crashed", answer("57P02"), fate{retry: true, unknown: true}},
 		{"starting", answer("57P03"), fate{retry: true, unknown: true}},

@@ -45,7 +45,7 @@ func batchArgs(holder string, s counter.Series, n int64) []any {
 		holder, one(s.Tenant), one(s.Name), one(s.Period), one(n), `{"2026-03-14T00:00:00Z"}`,
 		one(fmt.Sprintf("s:test-%s-%d", holder, n)), `{"\\x00"}`, `{key}`, `{2026-03-14}`, `{EUR}`,
 		`{1}`, `{1}`, `{1}`, one(fmt.Sprintf("P-%s-%d", holder, n)), `{"{}"}`, `{1}`, `{1}`, `{1}`,
-		`{invoice}`, `{0}`, `{""}`,
+		`{invoice}`, `{0}`, `{""}`, `{2026-03-14T00:00:00Z}`, `{NULL}`,
 	}
 }
 

@@ -48,7 +48,7 @@ func TestAReplicaWhoseBlockHasImportedNumbersTakesOthers(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Issued != 64 || a.Held != 0 {
+		if a.Issued.Count != 64 || a.Held.Count != 0 {
 			t.Errorf("%+v", a)
 		}
 	}
@@ -148,7 +148,7 @@ func TestAReplicaThatBeginsAnImportedSeriesBeginsAtItsLowestNumber(t *testing.T)
 	im.Counter = able
 	im.mustImport(t, old(500, 503))
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Issued != 2 || a.Void != 2 {
+		if a.Issued.Count != 2 || a.Void.Count != 2 {
 			t.Errorf("%+v, want 500 and 503 issued, 501 and 502 void", a)
 		}
 	}

@@ -17,15 +17,18 @@ import (
 // again.
 const storeStaged = `
 	insert into documents (tenant, series, period, number, status, created_at, request_id, item, digest, key_id, issue_date,
-		currency, net, tax, gross, printed_number, content, kind, reference, reason, credits_series, credits_period, credits_number)
+		currency, net, tax, gross, printed_number, content, kind, reference, reason, credits_series, credits_period, credits_number,
+		void_by, void_note)
 	select $2, series, period, number, status, created_at, request_id, item, digest, key_id, issue_date,
-		currency, net, tax, gross, printed_number, cast(content as json), kind, reference, reason, credits_series, credits_period, credits_number
+		currency, net, tax, gross, printed_number, cast(content as json), kind, reference, reason, credits_series, credits_period, credits_number,
+		case when status = 'void' then '` + byOperator + `' end,
+		case when status = 'void' then 'It was void already where it was moved in from, by the import ' || $1 || '.' end
 	from import_rows where import = $1`
 
 // storeGaps makes void what lies between the imported numbers and has no row.
 const storeGaps = `
-	insert into documents (tenant, series, period, number, status, created_at, reason)
-	select $2, g.series, g.period, n, 'void', clock_timestamp(), $3
+	insert into documents (tenant, series, period, number, status, created_at, reason, void_by, void_note)
+	select $2, g.series, g.period, n, 'void', clock_timestamp(), $3, '` + byOperator + `', 'By the import ' || $1 || '.'
 	from (select series, period, number + 1 as first, lead(number) over (partition by series, period order by number) - 1 as last
 	      from import_rows where import = $1) g
 	cross join generate_series(g.first, g.last) as n
@@ -199,7 +202,7 @@ func (r *importing) move() error {
 const seekPatience = 2 * time.Minute
 
 func (r *importing) moveOne(s ImportedSeries) error {
-	ctx, cancel := context.WithTimeout(r.ctx, seekPatience)
+	ctx, cancel := context.WithTimeout(AskedByOperator(r.ctx), seekPatience)
 	defer cancel()
 	return seekFar(ctx, r.Counter, r.Ledgers, s.Series, s.Last, reasonImport)
 }
@@ -241,9 +244,20 @@ func seekFar(ctx context.Context, by Seeker, ledgers Ledgers, s counter.Series, 
 // SeriesStart returns the number at which s begins because it was the lowest that
 // was imported; 0 if none was.
 func (db *DB) SeriesStart(ctx context.Context, s counter.Series) (int64, error) {
-	var first int64
+	b, err := db.seriesBeginning(ctx, s)
+	return b.Imported, err
+}
+
+// beginning is what the rows say of where a series begins; 0 is that they say nothing.
+type beginning struct {
+	Imported int64 `db:"imported"` // the lowest number that was imported
+	Lowest   int64 `db:"lowest"`   // the lowest number that has a row
+}
+
+func (db *DB) seriesBeginning(ctx context.Context, s counter.Series) (b beginning, err error) {
 	const query = `
-		select coalesce((select first from series_starts where tenant = $1 and series = $2 and period = $3), 0)`
-	err := db.lookUps.GetContext(ctx, &first, query, s.Tenant, s.Name, s.Period)
-	return first, wrap("read where "+s.String()+" begins", err)
+		select coalesce((select first from series_starts where tenant = $1 and series = $2 and period = $3), 0) as imported,
+		       coalesce((select min(number) from documents where tenant = $1 and series = $2 and period = $3), 0) as lowest`
+	err = db.lookUps.GetContext(ctx, &b, query, s.Tenant, s.Name, s.Period)
+	return b, wrap("read where "+s.String()+" begins", err)
 }

@@ -52,9 +52,9 @@ func (r *importing) moveStrict(tx *sqlx.Tx, s span) error {
 		s.mark = s.First - 1
 	}
 	const void = `
-		insert into documents (tenant, series, period, number, status, created_at, reason)
-		select $1, $2, $3, n, 'void', clock_timestamp(), $6 from generate_series(cast($4 as bigint) + 1, cast($5 as bigint) - 1) as n`
-	if _, err := tx.ExecContext(r.ctx, void, r.tenant, s.Series, s.Period, s.mark, s.First, reasonImport); err != nil {
+		insert into documents (tenant, series, period, number, status, created_at, reason, void_by, void_note)
+		select $1, $2, $3, n, 'void', clock_timestamp(), $6, '` + byOperator + `', 'By the import ' || $7 || '.' from generate_series(cast($4 as bigint) + 1, cast($5 as bigint) - 1) as n`
+	if _, err := tx.ExecContext(r.ctx, void, r.tenant, s.Series, s.Period, s.mark, s.First, reasonImport, r.name); err != nil {
 		return err
 	}
 	const move = `

@@ -154,9 +154,7 @@ func TestNothingIsMovedIntoASuspendedSeries(t *testing.T) {
 	db, store := migrated(t), &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	s := strictSeriesFor(t, db, who, "gapless")
-	if _, err := db.RaiseEpoch(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	raiseEpoch(t, db)
 	im := importer(t, db, store, "csv")
 	if _, err := im.Run(t.Context(), strings.NewReader(oldStrict(s.Name, 5))); !errors.Is(err, ErrSeriesSuspended) {
 		t.Errorf("got %v, want ErrSeriesSuspended", err)

@@ -36,7 +36,7 @@ type Import struct {
 	piece int // lines that one transaction stages; 0: stageAtOnce
 }
 
-// Seeker is a counter.Allocator, as far as an import moves it.
+// Seeker is a counter.Allocator, as far as series are moved forward.
 type Seeker interface {
 	Seek(ctx context.Context, s counter.Series, mark int64, reason string) error
 }

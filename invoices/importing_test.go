@@ -81,7 +81,7 @@ func TestImportedInvoicesKeepTheirNumbersAndTheCounterGoesOnAboveThem(t *testing
 		t.Errorf("%+v", report)
 	}
 	accounts := mustBeClean(t, db, store)
-	if len(accounts) != 1 || accounts[0].Issued != 4 || accounts[0].Void != 4 || accounts[0].Mark != 48 {
+	if len(accounts) != 1 || accounts[0].Issued.Count != 4 || accounts[0].Void.Count != 4 || accounts[0].Mark != 48 {
 		t.Errorf("%+v, want 4 issued and 4 void of 41 to 48", accounts)
 	}
 	if reasons := ask[string](t, db, `select string_agg(number || ' ' || reason, ', ' order by number) from documents where status = 'void'`); reasons != "43 import, 44 import, 46 import, 47 import" {

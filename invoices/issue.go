@@ -269,7 +269,7 @@ func (is *Issuer) storeStrict(ctx context.Context, p *prepared) (Issued, error) 
 		repeat, err := is.Writer.write(ctx, &r)
 		switch {
 		case errors.Is(err, errBelowRange):
-			if err := is.leaveBehind(ctx, p.series, p.Strict.Within.First-1); err != nil {
+			if err := is.leaveBehind(ctx, p, p.Strict.Within.First-1); err != nil {
 				return Issued{}, is.ranges.note(err)
 			}
 		case err != nil:

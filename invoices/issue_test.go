@@ -116,7 +116,7 @@ func TestTheSameKeyAtTheSameTimeMakesOneInvoice(t *testing.T) {
 		r.stop()
 	}
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Held != 0 || a.Issued != keys || a.Void != 0 {
+		if a.Held.Count != 0 || a.Issued.Count != keys || a.Void.Count != 0 {
 			t.Errorf("after a graceful stop: %+v", a)
 		}
 	}

@@ -71,7 +71,7 @@ func (n NewKey) check() error {
 
 // insertKey stores a new key. Executed twice it stores one.
 func insertKey(ctx context.Context, q sqlx.ExecerContext, tenant string, n NewKey) (APIKey, string, error) {
-	made := APIKey{ID: "key_" + randomText(16), Tenant: tenant, Mode: "live", Scopes: AllScopes(), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	made := APIKey{ID: keyPrefix + randomText(16), Tenant: tenant, Mode: "live", Scopes: AllScopes(), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	text := newKeyText(keyLive)
 	if n.Test {
 		made.Mode, text = "test", newKeyText(keyTest)

@@ -149,7 +149,7 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
 			case errors.Is(err, errTaken) || errors.Is(err, errFenced):
 				return ctx.Err()
 			case errors.Is(err, errBelowRange): // the others wait for the same
-				err = is.leaveBehind(ctx, p.series, p.Strict.Within.First-1)
+				err = is.leaveBehind(ctx, p, p.Strict.Within.First-1)
 			}
 			return is.ranges.note(err)
 		})

@@ -64,7 +64,7 @@ func TestExternalNumbersAreRecordedAndARepeatGetsTheSame(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Issued != 4 || a.Held != 0 {
+		if a.Issued.Count != 4 || a.Held.Count != 0 {
 			t.Errorf("%+v, want 4 issued", a)
 		}
 	}
@@ -235,7 +235,7 @@ func TestAnExternalNumberWhoseDocumentWasNeverMadeIsVoid(t *testing.T) {
 	}
 	r.stop()
 	for _, a := range mustBeClean(t, db, store) {
-		if a.Issued != 3 || a.Void != 1 {
+		if a.Issued.Count != 3 || a.Void.Count != 1 {
 			t.Errorf("%+v, want 3 issued and 1 void", a)
 		}
 	}

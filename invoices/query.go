@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"folio/counter"
 	"folio/invoices/document"
 
 	"github.com/jmoiron/sqlx"
@@ -204,21 +203,4 @@ func page(rows []shown, limit int) (Page, error) {
 		p.Invoices = append(p.Invoices, inv)
 	}
 	return p, nil
-}
-
-// seriesWithDocuments returns what a tenant has documents under.
-func (db *DB) seriesWithDocuments(ctx context.Context, tenant string) ([]counter.Series, error) {
-	var rows []struct {
-		Series string `db:"series"`
-		Period string `db:"period"`
-	}
-	err := db.audits.SelectContext(ctx, &rows, `with recursive `+eachPeriod+` select series, period from p`, tenant)
-	if err != nil {
-		return nil, wrap("list the series of "+tenant, err)
-	}
-	all := make([]counter.Series, len(rows))
-	for i, r := range rows {
-		all[i] = counter.Series{Tenant: tenant, Name: r.Series, Period: r.Period}
-	}
-	return all, nil
 }

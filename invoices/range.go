@@ -63,6 +63,9 @@ func (is *Issuer) warn(p *prepared, n int64) *int64 {
 // A range can be changed while numbers of the old one lie on the shelves: what is
 // above the new one is given back, and what lies below it the series leaves behind.
 func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.Number, error) {
+	if err := is.DB.mayWrite(); err != nil {
+		return nil, err
+	}
 	for {
 		numbers, err := is.Numbers.TakeN(ctx, p.series, count)
 		if err != nil {
@@ -80,6 +83,9 @@ func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.N
 
 // takeOne is take for one number, which costs no slice.
 func (is *Issuer) takeOne(ctx context.Context, p *prepared) (counter.Number, error) {
+	if err := is.DB.mayWrite(); err != nil {
+		return counter.Number{}, err
+	}
 	for {
 		n, err := is.Numbers.Take(ctx, p.series)
 		if err != nil {
@@ -127,7 +133,7 @@ func (is *Issuer) within(ctx context.Context, p *prepared, numbers ...counter.Nu
 	case err != nil:
 		return false, err
 	case below:
-		return false, is.leaveBehind(ctx, p.series, fresh.Range.First-1)
+		return false, is.leaveBehind(ctx, p, fresh.Range.First-1)
 	}
 	return false, ErrSeriesExhausted
 }
@@ -141,11 +147,12 @@ func (r *rule) holds(numbers []counter.Number) bool {
 	return true
 }
 
-// leaveBehind sees to it that no number of s up to last is given any more. Those
-// who need it at once share one seek.
-func (is *Issuer) leaveBehind(ctx context.Context, s counter.Series, last int64) error {
+// leaveBehind sees to it that no number of the series of p up to last is given any
+// more. Those who need it at once share one seek.
+func (is *Issuer) leaveBehind(ctx context.Context, p *prepared, last int64) error {
+	s := p.series
 	_, err := is.ranges.moved.get(ctx, movedTo{s, last}, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, seekTo(ctx, is.DB, is.Numbers, s, last, reasonOutOfRange)
+		return struct{}{}, seekTo(askedBy(ctx, p.KeyID), is.DB, is.Numbers, s, last, reasonOutOfRange)
 	})
 	return err
 }

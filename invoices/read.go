@@ -17,7 +17,16 @@ import (
 // each: one to begin, one to end, where a statement with parameters that stands
 // alone takes two.
 func (db *DB) read(ctx context.Context, tenant, doing string, do func(sqlx.QueryerContext) error) error {
-	conn, err := db.readingFor(ctx, tenant)
+	return db.reading(ctx, `begin read only`, tenant, doing, do)
+}
+
+// readSnapshot is read in a transaction whose statements all see the same.
+func (db *DB) readSnapshot(ctx context.Context, tenant, doing string, do func(sqlx.QueryerContext) error) error {
+	return db.reading(ctx, `begin isolation level repeatable read read only`, tenant, doing, do)
+}
+
+func (db *DB) reading(ctx context.Context, begin, tenant, doing string, do func(sqlx.QueryerContext) error) error {
+	conn, err := db.readingFor(ctx, begin, tenant)
 	if err != nil {
 		return wrap(doing, err)
 	}
@@ -33,8 +42,8 @@ func (db *DB) read(ctx context.Context, tenant, doing string, do func(sqlx.Query
 
 // readingFor takes a connection and begins a transaction that reads for tenant.
 // A connection that broke while nobody used it is thrown away.
-func (db *DB) readingFor(ctx context.Context, tenant string) (*sqlx.Conn, error) {
-	begin := `begin read only; select set_config('folio.tenant', ` + pq.QuoteLiteral(tenant) + `, true)`
+func (db *DB) readingFor(ctx context.Context, begin, tenant string) (*sqlx.Conn, error) {
+	begin += `; select set_config('folio.tenant', ` + pq.QuoteLiteral(tenant) + `, true)`
 	for broken := 0; ; broken++ {
 		conn, err := db.reads.Connx(ctx)
 		if err != nil {

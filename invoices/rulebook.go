@@ -58,7 +58,7 @@ func (r *rule) keeps(s counter.Series, strict bool) bool {
 type CounterRules struct {
 	DB *DB
 
-	starts cache[counter.Series, int64]
+	begins cache[counter.Series, beginning]
 }
 
 // Rules returns the rules of s; the zero Rules if there is no such series. One whose
@@ -72,13 +72,16 @@ func (c *CounterRules) Rules(ctx context.Context, s counter.Series) (counter.Rul
 	if !r.keeps(s, false) {
 		return counter.Rules{Refuse: errRuleChanged}, nil
 	}
-	start, err := c.starts.get(ctx, s, func(ctx context.Context) (int64, error) { return c.DB.SeriesStart(ctx, s) })
+	begins, err := c.begins.get(ctx, s, func(ctx context.Context) (beginning, error) { return c.DB.seriesBeginning(ctx, s) })
 	if err != nil {
 		return counter.Rules{}, err
 	}
 	rules := r.counter()
-	if start > 0 {
-		rules.First = start
+	switch {
+	case begins.Imported > 0:
+		rules.First = begins.Imported
+	case begins.Lowest > 0: // a ledger that was lost begins no later than its rows, whatever the rule says by now
+		rules.First = min(rules.First, begins.Lowest)
 	}
 	return rules, nil
 }

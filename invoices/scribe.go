@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -58,8 +59,11 @@ func (s *scribe) connected(first *entry) bool {
 		if err == nil {
 			return true
 		}
-		s.w.cfg.Log.Warn("no connection to write invoices", "failed", try+1, "error", err)
-		if ctx.Err() != nil {
+		waits := errors.Is(err, ErrBehind) || errors.Is(err, ErrResuming) // for an operator
+		if !waits {
+			s.w.cfg.Log.Warn("no connection to write invoices", "failed", try+1, "error", err)
+		}
+		if waits || ctx.Err() != nil {
 			s.turnAway(first, err)
 			return false
 		}
@@ -86,7 +90,12 @@ func (s *scribe) turnAway(first *entry, err error) {
 	}
 }
 
+// connect sees to it that there is a connection, and that it passed the gate in
+// the era that was noted last.
 func (s *scribe) connect(ctx context.Context) error {
+	if s.line != nil && stale(s.line.conn) {
+		s.redial()
+	}
 	if s.line != nil {
 		return nil
 	}

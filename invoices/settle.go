@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -14,7 +16,7 @@ import (
 // Why numbers are void.
 const (
 	reasonReplicaLost = "replica_lost" // the replica that held them died; its series voids such numbers
-	reasonFailover    = "failover"     // their block is of an earlier era; acknowledged rows may have been lost
+	reasonFailover    = "failover"     // Postgres failed over; rows that were acknowledged may have been lost
 )
 
 // What a series does with the numbers that a dead holder left.
@@ -46,13 +48,18 @@ func (o *Owner) Settle(ctx context.Context, s counter.Series, b counter.Block) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
+	v := voids{Series: s, Ranges: found.rest, Era: found.era, Block: &b, Who: o.holder()}
+	fenced := found.fenced.UTC().Format(time.RFC3339)
 	switch {
 	case sameEra && found.onLoss != onLossVoid:
 		return found.rest, nil
 	case sameEra:
-		return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonReplicaLost, Era: found.era, Block: &b})
+		v.Reason, v.Note = reasonReplicaLost, fmt.Sprintf("Its replica was fenced at %s, and no document bore it by then.", fenced)
+	default:
+		v.Reason = skipReason(b.Era, found.era)
+		v.Note = fmt.Sprintf("Its block was reserved in era %s of Postgres and settled in era %s; its replica was fenced at %s.", b.Era, found.era, fenced)
 	}
-	return nil, o.void(ctx, voids{Series: s, Ranges: found.rest, Reason: reasonFailover, Era: found.era, Block: &b})
+	return nil, o.void(ctx, v)
 }
 
 // mayTouch decides whether a server in era now may settle a block of the era
@@ -101,6 +108,7 @@ const fenceHolder = `
 // finding is what one snapshot of Postgres says of a block.
 type finding struct {
 	era    string
+	fenced time.Time // when the holder was
 	onLoss string
 	rest   []counter.Range // the numbers of the block that have no row
 }
@@ -110,14 +118,14 @@ type finding struct {
 func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (finding, error) {
 	var rows []struct {
 		Era    string         `db:"era"`
-		Fenced bool           `db:"fenced"`
+		Fenced sql.NullTime   `db:"fenced"`
 		OnLoss sql.NullString `db:"on_loss"`
 		First  sql.NullInt64  `db:"first"`
 		Last   sql.NullInt64  `db:"last"`
 	}
 	const query = `
 		select current_era() as era,
-		       exists (select 1 from holders where holder = $6 and fenced_at is not null) as fenced,
+		       (select fenced_at from holders where holder = $6) as fenced,
 		       (select on_loss from series where tenant = $1 and name = $2) as on_loss,
 		       runs.first, runs.last
 		from (values (1)) as always left join (` + selectRuns + `) as runs on true
@@ -126,7 +134,7 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 	if err != nil {
 		return finding{}, err
 	}
-	if !rows[0].Fenced {
+	if !rows[0].Fenced.Valid {
 		return finding{}, fmt.Errorf("%w: the fence is not seen, Postgres has failed over meanwhile", ErrUnavailable)
 	}
 	var used []counter.Range
@@ -136,9 +144,22 @@ func (o *Owner) survey(ctx context.Context, s counter.Series, b counter.Block) (
 		}
 	}
 	return finding{
-		era: rows[0].Era, onLoss: rows[0].OnLoss.String,
-		rest: without([]counter.Range{b.Range}, used),
+		era: rows[0].Era, fenced: rows[0].Fenced.Time, onLoss: rows[0].OnLoss.String,
+		rest: accounts.Without([]counter.Range{b.Range}, used),
 	}, nil
+}
+
+// Spent implements counter.Knower: the numbers that have a row.
+func (o *Owner) Spent(ctx context.Context, s counter.Series, ranges []counter.Range) ([]counter.Range, error) {
+	var spent []counter.Range
+	for _, part := range accounts.Pieces(ranges, readAtOnce) {
+		runs, err := readRuns(ctx, o.DB.settling, s, part)
+		if err != nil {
+			return nil, err
+		}
+		spent = append(spent, runs...)
+	}
+	return accounts.Merged(spent), nil
 }
 
 // Floor implements counter.Owner: the highest number of s that has a row.

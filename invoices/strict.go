@@ -86,7 +86,7 @@ func (c strictCounter) series() counter.Series {
 type strictPlan struct {
 	counters map[counter.Series]*strictCounter
 	era      string // the present one
-	anyEra   bool   // series go on in an era that is not their counter's
+	synced   bool   // a failover loses nothing: series go on after one by themselves
 
 	fresh   []*entry         // rows to be inserted, numbered in the order in which they came
 	clashed []*entry         // rows whose number becomes void
@@ -130,7 +130,7 @@ func (p *strictPlan) number(e *entry) error {
 	if c.retired {
 		return errRuleChanged
 	}
-	if c.Era != p.era && !p.anyEra {
+	if c.Era != p.era && !(p.synced && skipReason(c.Era, p.era) == reasonFailover) {
 		return fmt.Errorf("%w: %s is of era %s, Postgres is in %s", ErrSeriesSuspended, e.Strict.Series, c.Era, p.era)
 	}
 	if c.Mark < c.First { // never used: its rule may have changed meanwhile

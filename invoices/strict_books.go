@@ -194,15 +194,21 @@ func (l *line) obstacles(rows []*row) ([]obstacle, error) {
 // insertClashes records numbers that are void because their printed number is
 // another document's.
 const insertClashes = `
-	insert into documents (tenant, series, period, number, status, created_at, reason)
-	select q.tenant, q.series, q.period, q.number, 'void', q.created_at, '` + reasonPrintedClash + `'
-	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as timestamptz[]))
-		as q (tenant, series, period, number, created_at)
+	insert into documents (tenant, series, period, number, status, created_at, reason, void_by, void_note)
+	select q.tenant, q.series, q.period, q.number, 'void', q.created_at, '` + reasonPrintedClash + `', q.void_by, q.void_note
+	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as timestamptz[]),
+			cast($6 as text[]), cast($7 as text[]))
+		as q (tenant, series, period, number, created_at, void_by, void_note)
 	on conflict do nothing`
 
 // voidClashes returns how many voids were written.
 func (l *line) voidClashes(rows []*row) (int, error) {
-	return affected(l.books.void.ExecContext(context.Background(), columns(rows)[:columnCreatedAt+1]...))
+	notes := make([]string, len(rows))
+	for i, r := range rows {
+		notes[i] = clashNote(r.Printed)
+	}
+	c := columns(rows)
+	return affected(l.books.void.ExecContext(context.Background(), append(c[:columnCreatedAt+1:columnCreatedAt+1], c[columnKeyID], pq.Array(notes))...))
 }
 
 // advanceCounters moves counters that are locked, each from the mark it was read

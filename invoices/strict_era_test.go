@@ -29,9 +29,7 @@ func TestAStrictSeriesIsSuspendedInANewEraUntilItIsToldToContinue(t *testing.T) 
 	s, unused := strictSeriesFor(t, db, who, "gapless"), strictSeriesFor(t, db, who, "unused")
 	rep := newReplica(t, db, store)
 	before := rep.mustIssue(t, strictRequest(who, s.Name, "one", "n"))
-	if _, err := db.RaiseEpoch(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	raiseEpoch(t, db)
 	rep.mustBeSuspended(t, strictRequest(who, s.Name, "two", "n"))
 	rep.mustBeSuspended(t, strictRequest(who, unused.Name, "three", "n"))
 	if got := rep.mustIssue(t, strictRequest(who, s.Name, "one", "n")); !got.Replayed || got.Invoice.ID != before.Invoice.ID {
@@ -159,9 +157,7 @@ func TestWhatIsSaidOfStrictSeriesWhoseAnswerIsLostIsSaidOnce(t *testing.T) {
 				s, other := strictSeriesFor(t, direct, who, "gapless"), strictSeriesFor(t, direct, who, "other")
 				rep := newReplica(t, direct, store)
 				rep.mustIssue(t, strictRequest(who, s.Name, "", "n"))
-				if _, err := direct.RaiseEpoch(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				raiseEpoch(t, direct)
 				p.arm(statement, how)
 				for try := 0; ; try++ {
 					_, err := db.SkipStrict(t.Context(), s, 5)
@@ -203,7 +199,7 @@ func TestRaisingTheEpochWaitsForAStrictTransaction(t *testing.T) {
 	first := waitingBackend(t, direct, 0) // the look whether it was stored waits
 	raised := make(chan error, 1)
 	go func() {
-		_, err := direct.RaiseEpoch(t.Context())
+		_, err := direct.RaiseEpoch(t.Context(), 0)
 		raised <- err
 	}()
 	waitingBackend(t, direct, first)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -51,7 +52,7 @@ func (db *DB) ContinueStrict(ctx context.Context) (string, error) {
 // *document.InvalidError: to lies below what the series has given, or too far
 // above it.
 func (db *DB) SkipStrict(ctx context.Context, s counter.Series, to int64) (voided int64, err error) {
-	return db.moveStrict(ctx, s, strictMove{to: to, adopt: true})
+	return db.moveStrict(AskedByOperator(ctx), s, strictMove{to: to, adopt: true})
 }
 
 // seekStrict makes sure that no number of a strict series up to last is given any
@@ -166,16 +167,17 @@ func lockStrictCounter(ctx context.Context, tx *sqlx.Tx, s counter.Series) (c st
 	return c, now, err
 }
 
-// voidStrict inserts a void for each number that has no row, in pieces.
+// voidStrict inserts a void for each number that has no row, in pieces, by who
+// asked for it.
 func voidStrict(ctx context.Context, tx *sqlx.Tx, s counter.Series, r counter.Range, reason string) (voided int64, err error) {
 	const insert = `
-		insert into documents (tenant, series, period, number, status, created_at, reason)
-		select $1, $2, $3, n, 'void', $4, $5
+		insert into documents (tenant, series, period, number, status, created_at, reason, void_by)
+		select $1, $2, $3, n, 'void', $4, $5, nullif($8, '')
 		from generate_series(cast($6 as bigint), cast($7 as bigint)) as n
 		on conflict do nothing`
 	at := time.Now().UTC().Truncate(time.Microsecond)
-	for _, part := range pieces([]counter.Range{r}, voidsAtOnce) {
-		n, err := affected(tx.ExecContext(ctx, insert, s.Tenant, s.Name, s.Period, at, reason, part.First, part.Last))
+	for _, part := range accounts.Pieces([]counter.Range{r}, voidsAtOnce) {
+		n, err := affected(tx.ExecContext(ctx, insert, s.Tenant, s.Name, s.Period, at, reason, part.First, part.Last, whoAsked(ctx, "")))
 		if err != nil {
 			return 0, err
 		}

@@ -50,8 +50,8 @@ func TestWithASynchronousStandbyStrictSeriesGoOnInANewEra(t *testing.T) {
 	plain := newReplica(t, open(t, s.URL("postgres")), store)
 	synced := newReplicaWith(t, open(t, s.URL("postgres")), store, WriterConfig{RequireSync: true})
 	synced.mustIssue(t, strictRequest(who, series.Name, "", "n"))
-	if _, err := db.RaiseEpoch(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, table := range []string{"strict_counters", "strict_era"} { // as if the standby had been promoted
+		db.exec(t, `update `+table+` set era = regexp_replace(era, '[.][0-9A-F]{8}[.]', '.00000000.')`)
 	}
 	plain.mustBeSuspended(t, strictRequest(who, series.Name, "", "n"))
 	for name, want := range map[string]int64{series.Name: 2, unused.Name: 1} {
@@ -59,6 +59,8 @@ func TestWithASynchronousStandbyStrictSeriesGoOnInANewEra(t *testing.T) {
 			t.Errorf("%s got number %d, want %d", name, got.Invoice.Number, want)
 		}
 	}
+	raiseEpoch(t, db) // a backup lacks what the standby had
+	synced.mustBeSuspended(t, strictRequest(who, series.Name, "", "n"))
 	mustHaveNoHole(t, db, store)
 }
 

@@ -41,7 +41,7 @@ var errFewer = errors.New("rows of strict series did not come back, the transact
 
 // planStrict begins the transaction, locks the counters and numbers the rows.
 func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
-	p := &strictPlan{anyEra: s.w.cfg.RequireSync}
+	p := &strictPlan{synced: s.w.cfg.RequireSync}
 	places := strictSeriesOf(a.left)
 	if err := s.lockStrict(places, p); err != nil {
 		return nil, err

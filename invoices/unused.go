@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 	"folio/invoices/document"
 
 	"github.com/jmoiron/sqlx"
@@ -39,7 +40,7 @@ func (b *SeriesBook) Unused(ctx context.Context, who Identity, name string, peri
 		return Unused{}, err
 	}
 	left, err := b.DB.unused(ctx, s, granted)
-	return Unused{Series: s.Name, Period: s.Period, Count: total(left), Ranges: left}, err
+	return Unused{Series: s.Name, Period: s.Period, Count: accounts.Total(left), Ranges: left}, err
 }
 
 // VoidUnused makes the unused rest of the range void, on every replica, for a
@@ -52,15 +53,18 @@ func (b *SeriesBook) VoidUnused(ctx context.Context, who Identity, name string, 
 	if err := document.CheckReason(reason); err != nil {
 		return VoidRest{}, err
 	}
+	if OwnReason(reason) && reason != reasonRangeExpired {
+		return VoidRest{}, invalid("/reason", fmt.Sprintf("is %q, by which folio itself says what happened; say it in other words", reason))
+	}
 	s, granted, err := b.granted(ctx, who, name, period)
 	if err != nil {
 		return VoidRest{}, err
 	}
-	if err := seekTo(ctx, b.DB, b.Numbers, s, granted.Last, reason); err != nil {
+	if err := seekTo(askedBy(ctx, who.KeyID), b.DB, b.Numbers, s, granted.Last, reason); err != nil {
 		return VoidRest{}, err
 	}
 	void, err := b.DB.voidsFor(ctx, s, granted, reason)
-	return VoidRest{Series: s.Name, Period: s.Period, Reason: reason, Count: total(void), Ranges: void}, err
+	return VoidRest{Series: s.Name, Period: s.Period, Reason: reason, Count: accounts.Total(void), Ranges: void}, err
 }
 
 // granted returns the counter's name for a series in a period, and the range that
@@ -99,19 +103,19 @@ func (db *DB) unused(ctx context.Context, s counter.Series, within counter.Range
 		if err != nil {
 			return err
 		}
-		for _, part := range pieces([]counter.Range{{First: within.First, Last: min(within.Last, highest)}}, readAtOnce) {
+		for _, part := range accounts.Pieces([]counter.Range{{First: within.First, Last: min(within.Last, highest)}}, readAtOnce) {
 			runs, err := readRuns(ctx, q, s, part)
 			if err != nil {
 				return err
 			}
-			used = append(used, coverage(runs)...)
+			used = append(used, runs...)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return append([]counter.Range{}, without([]counter.Range{within}, merged(used))...), nil
+	return append([]counter.Range{}, accounts.Without([]counter.Range{within}, accounts.Merged(used))...), nil
 }
 
 // voidsFor returns the numbers of within that are void for a reason.
@@ -123,24 +127,19 @@ func (db *DB) voidsFor(ctx context.Context, s counter.Series, within counter.Ran
 			return err
 		}
 		within.Last = min(within.Last, highest)
-		for _, part := range pieces([]counter.Range{within}, readAtOnce) {
-			var rows []struct {
-				First int64 `db:"first"`
-				Last  int64 `db:"last"`
-			}
+		for _, part := range accounts.Pieces([]counter.Range{within}, readAtOnce) {
+			var rows []rangeRow
 			if err := sqlx.SelectContext(ctx, q, &rows, selectVoids, s.Tenant, s.Name, s.Period, part.First, part.Last, reason); err != nil {
 				return err
 			}
-			for _, r := range rows {
-				ranges = append(ranges, counter.Range{First: r.First, Last: r.Last})
-			}
+			ranges = append(ranges, rangesOf(rows)...)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return append([]counter.Range{}, merged(ranges)...), nil
+	return append([]counter.Range{}, accounts.Merged(ranges)...), nil
 }
 
 // selectVoids reads the numbers that are void for a reason, as ranges.

@@ -8,6 +8,7 @@ import (
 
 	"folio/counter"
 	"folio/counter/countertest"
+	"folio/invoices/accounts"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,9 +30,12 @@ func TestTheUnusedRestOfARangeIsListedAndVoid(t *testing.T) {
 	used := one.mustIssue(t, in("caf", request(who, "", "n"))).Invoice.Number
 	book := &SeriesBook{DB: db, Ledgers: store, Numbers: one.numbers}
 	unused, err := book.Unused(t.Context(), who, "caf", nil)
-	want := without([]counter.Range{{First: 10, Last: 60_019}}, []counter.Range{{First: used, Last: used}})
+	want := accounts.Without([]counter.Range{{First: 10, Last: 60_019}}, []counter.Range{{First: used, Last: used}})
 	if err != nil || unused.Count != 60_009 || !slices.Equal(unused.Ranges, want) || unused.Period != "" {
 		t.Fatalf("unused: %+v, %v; want %v", unused, err, want)
+	}
+	if _, err := book.VoidUnused(t.Context(), who, "caf", nil, "failover"); !slices.Equal(pointers(err), []string{"/reason"}) {
+		t.Errorf("void for a reason of folio's own: %v", err)
 	}
 	for range 2 { // harmless when repeated
 		void, err := book.VoidUnused(t.Context(), who, "caf", nil, "annulled with the tax office")

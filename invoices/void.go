@@ -1,13 +1,12 @@
 package invoices
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"folio/counter"
+	"folio/invoices/accounts"
 )
 
 // reasonPrintedClash: the printed number was taken by another document.
@@ -26,23 +25,33 @@ type voids struct {
 	Era    string         // only while Postgres is in this era
 	Block  *counter.Block // where the numbers come from; nil if from none
 	By     string         // only while this holder may write; "" if it is a settler's
+	Who    string         // who voids them, as the books will say, see asked.go; "" if that is not known
+	Note   string         // what is known beyond the reason, as a sentence that names no holder; "" if nothing is
 }
 
 // Void implements counter.Owner. Numbers that have a row keep it. Like a batch it
 // reads the holder's row FOR SHARE, so that a settler either sees these rows or
 // has fenced them out.
 func (o *Owner) Void(ctx context.Context, holder string, s counter.Series, ranges []counter.Range, reason string) error {
-	now, err := o.DB.Era(ctx)
-	if err != nil {
+	v := voids{Series: s, Ranges: accounts.Merged(ranges), Reason: reason, By: holder, Who: whoAsked(ctx, holder)}
+	if n := len(v.Ranges); reason == reasonRestore && n > 0 {
+		v.Note = fmt.Sprintf("The ledger ended below it, although documents went up to %d.", v.Ranges[n-1].Last)
+	}
+	return o.voidRest(ctx, v)
+}
+
+// voidRest voids what has no row yet, in the present era.
+func (o *Owner) voidRest(ctx context.Context, v voids) (err error) {
+	if v.Era, err = o.DB.Era(ctx); err != nil {
 		return err
 	}
-	for _, part := range pieces(merged(ranges), readAtOnce) {
-		runs, err := readRuns(ctx, o.DB.settling, s, part)
+	for _, part := range accounts.Pieces(v.Ranges, readAtOnce) {
+		used, err := readRuns(ctx, o.DB.settling, v.Series, part)
 		if err != nil {
 			return err
 		}
-		rest := without([]counter.Range{part}, coverage(runs))
-		if err := o.void(ctx, voids{Series: s, Ranges: rest, Reason: reason, Era: now, By: holder}); err != nil {
+		v.Ranges = accounts.Without([]counter.Range{part}, used)
+		if err := o.void(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -57,14 +66,14 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 	if v.Block != nil {
 		b = *v.Block
 	}
-	for _, part := range pieces(v.Ranges, voidsAtOnce) {
+	for _, part := range accounts.Pieces(v.Ranges, voidsAtOnce) {
 		doing := fmt.Sprintf("void %s of %s", part, v.Series)
 		var found struct {
 			Same bool `db:"same"`
 			Open bool `db:"open"`
 		}
 		err := o.DB.settling.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
-			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By)
+			part.First, part.Last, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By, v.Who, v.Note, b.At)
 		switch {
 		case err != nil:
 			return wrap(doing, err)
@@ -84,28 +93,13 @@ const insertVoids = `
 		for share),
 	written as (
 		insert into documents (tenant, series, period, number, status, created_at, reason,
-		                       holder, block_serial, block_first, block_last)
+		                       holder, block_serial, block_first, block_last, block_at, void_by, void_note)
 		select $1, $2, $3, n, 'void', cast($7 as timestamptz), $6,
 		       case when $9 then $10 end, case when $9 then cast($11 as bigint) end,
-		       case when $9 then cast($12 as bigint) end, case when $9 then cast($13 as bigint) end
+		       case when $9 then cast($12 as bigint) end, case when $9 then cast($13 as bigint) end,
+		       case when $9 then cast($17 as timestamptz) end, nullif($15, ''), nullif($16, '')
 		from generate_series(cast($4 as bigint), cast($5 as bigint)) as n
 		where current_era() = $8 and ($14 = '' or exists (select from fence))
 		order by n
 		on conflict do nothing)
 	select current_era() = $8 as same, $14 = '' or exists (select from fence) as open`
-
-// coverage returns the numbers that lie in runs of any status.
-func coverage(runs []run) []counter.Range {
-	parts := make([]counter.Range, len(runs))
-	for i, r := range runs {
-		parts[i] = r.Range
-	}
-	return merged(parts)
-}
-
-// sortedRanges returns the ranges that are not empty, by their first number.
-func sortedRanges(parts []counter.Range) []counter.Range {
-	sorted := slices.DeleteFunc(slices.Clone(parts), func(r counter.Range) bool { return r.Len() == 0 })
-	slices.SortFunc(sorted, func(a, b counter.Range) int { return cmp.Compare(a.First, b.First) })
-	return sorted
-}

@@ -52,7 +52,8 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 		if len(a.left) == 0 {
 			return
 		}
-		if ctx.Err() != nil {
+		waits := errors.Is(err, ErrBehind) || errors.Is(err, ErrResuming)
+		if ctx.Err() != nil || waits && !a.unknown {
 			a.giveUp(err)
 			return
 		}
@@ -134,13 +135,22 @@ func (s *scribe) voidClashes(ctx context.Context, clashes []*entry) error {
 	owner := &Owner{DB: s.w.cfg.DB}
 	for _, e := range clashes {
 		at := counter.Range{First: e.Number.Value(), Last: e.Number.Value()}
-		err := owner.Void(ctx, e.Number.Block().Holder, e.Number.Series(), []counter.Range{at}, reasonPrintedClash)
+		b := e.Number.Block()
+		err := owner.voidRest(ctx, voids{
+			Series: e.Number.Series(), Ranges: []counter.Range{at}, Reason: reasonPrintedClash, Block: &b, By: b.Holder,
+			Who: e.KeyID, Note: clashNote(e.Printed),
+		})
 		if err != nil {
 			return err
 		}
 		e.clashed = true
 	}
 	return errPrintedClashes
+}
+
+// clashNote is what is known of a number that would be printed as another is.
+func clashNote(printed string) string {
+	return "It would be printed " + printed + ", as another document is."
 }
 
 // errPrintedClashes has the round repeated, in which each clash is answered.

@@ -38,7 +38,7 @@ type WriterConfig struct {
 	Log     *slog.Logger  // nil: none
 
 	// RequireSync: Postgres commits to a synchronous standby, so that strict
-	// series go on in another era by themselves. A server that does not is
+	// series go on after a failover by themselves. A server that does not is
 	// refused.
 	RequireSync bool
 }
@@ -166,7 +166,11 @@ func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
 // submit puts r into the queue. Then await is owed.
 func (w *Writer) submit(r *row) (*entry, error) {
 	e := &entry{row: r, outcome: make(chan outcome, 1)}
-	if err := w.enqueue(e); err != nil {
+	err := w.cfg.DB.mayWrite()
+	if err == nil {
+		err = w.enqueue(e)
+	}
+	if err != nil {
 		e.giveBack()
 		return nil, err
 	}

@@ -31,10 +31,12 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 	if err != nil {
 		host = "" // for people only
 	}
+	owner := &invoices.Owner{DB: db}
 	a := &counter.Allocator{Config: counter.Config{
-		Store: store, Owner: &invoices.Owner{DB: db}, Rules: (&invoices.CounterRules{DB: db}).Rules,
+		Store: store, Owner: owner, Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod: tool, Node: host, Build: buildVersion(),
 	}}
+	owner.Holder = a.Holder
 	ctx, stop := context.WithCancel(context.Background()) // it hands back even after ^C
 	var running sync.WaitGroup
 	var ended error
@@ -43,4 +45,23 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 	stop()
 	running.Wait()
 	return errors.Join(err, ended)
+}
+
+// withWitness opens Postgres for a command that writes numbers, and etcd, which says
+// how far Postgres had come: if it is behind that, it is not written to.
+func (e etcd) withWitness(cmd command, d database, w *invoices.Witness, do func(*invoices.DB, *etcdstore.Store) error) error {
+	client, store, err := e.open(cmd.ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	w.Notes = store
+	if err := w.Load(cmd.ctx); err != nil {
+		return err
+	}
+	db, err := invoices.Open(invoices.DBConfig{URL: d.DatabaseURL, Witness: w})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(db, store), db.Close())
 }

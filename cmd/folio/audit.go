@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"folio/counter"
@@ -14,116 +13,102 @@ type auditCmd struct {
 	database
 	etcd
 	Series string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
-	JSON   bool   `help:"Print JSON." name:"json" env:"FOLIO_JSON"`
+	Format string `help:"text, json or csv." enum:"text,json,csv" default:"text" env:"FOLIO_AUDIT_FORMAT"`
+	JSON   bool   `help:"The same as --format json." name:"json" env:"FOLIO_JSON"`
+	Deep   bool   `help:"Also check what documents say: printed numbers, totals against lines, request ids, credit notes. Goes on where the last --deep ended, or was killed; with --full it begins anew." env:"FOLIO_AUDIT_DEEP"`
+	Full   bool   `help:"Read every row anew, also where an audit before found all numbers to have one, and hold them against that. Only so is a row seen to be gone that somebody removed by force." env:"FOLIO_AUDIT_FULL"`
+}
+
+// Help tells what the exit status means.
+func (c *auditCmd) Help() string {
+	return "Exit status: 0, every number is accounted for and nothing is wrong; 1, there are findings, which are printed; " +
+		"2, the command was not understood; 3, the audit could not be finished, and says nothing of what it has not printed."
 }
 
 // errFindings makes the exit status 1; the findings are printed by then.
-var errFindings = errors.New("not every number is accounted for")
+var errFindings = errors.New("not every number is accounted for, or something else is wrong; see the findings")
 
 // Run accounts for every number.
 func (c *auditCmd) Run(cmd command) error {
-	filter, err := auditFilter(c.Series)
+	selected, err := selection(c.Series)
 	if err != nil {
-		return err
+		return statusError{err, statusNotUnderstood}
 	}
+	summary, err := c.audit(cmd, selected)
+	switch {
+	case err != nil:
+		return statusError{fmt.Errorf("the audit could not be finished: %w", err), statusUnfinished}
+	case summary.FindingsInAll > 0:
+		return errFindings
+	}
+	return nil
+}
+
+func (c *auditCmd) audit(cmd command, selected counter.Selection) (summary invoices.AuditSummary, err error) {
 	client, store, err := c.open(cmd.ctx)
 	if err != nil {
-		return err
+		return summary, err
 	}
 	defer client.Close()
-	return c.withDB(func(db *invoices.DB) error {
-		accounts, err := invoices.Audit(cmd.ctx, db, store, filter)
+	bar, out := newProgress(cmd.stderr), c.writer(cmd)
+	err = c.withDB(func(db *invoices.DB) error {
+		audit := &invoices.Audit{DB: db, Ledgers: store, Of: selected, Full: c.Full}
+		if bar.terminal {
+			audit.Progress = bar.showAudit
+		}
+		summary, err = audit.Run(cmd.ctx, out.account)
+		if err == nil && c.Deep {
+			err = c.deep(cmd, db, selected, bar, &summary)
+		}
+		bar.end()
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			err = printJSON(cmd, accountsJSON(accounts))
-		} else {
-			printAccounts(cmd.stdout, accounts)
-		}
-		return errors.Join(err, verdict(accounts))
+		return out.end(summary)
 	})
+	return summary, err
 }
 
-func auditFilter(path string) (invoices.AuditFilter, error) {
+// deep adds to summary what is wrong with the content of documents.
+func (c *auditCmd) deep(cmd command, db *invoices.DB, selected counter.Selection, bar *progress, summary *invoices.AuditSummary) error {
+	audit := &invoices.DeepAudit{DB: db, Of: selected, Full: c.Full}
+	if bar.terminal {
+		audit.Progress = bar.showDeep
+	}
+	report, err := audit.Run(cmd.ctx)
+	if err != nil {
+		return fmt.Errorf("%w; what was checked stays checked: run folio audit --deep again, without --full", err)
+	}
+	fmt.Fprintf(cmd.stderr, "folio: the content of %s was checked\n", plural(report.Checked, "document", "documents"))
+	summary.Findings = append(summary.Findings, report.Findings...)
+	summary.FindingsInAll += int64(len(report.Findings))
+	return nil
+}
+
+// writer writes accounts in the format that was asked for.
+func (c *auditCmd) writer(cmd command) auditWriter {
+	switch {
+	case c.JSON || c.Format == "json":
+		return &auditJSON{to: cmd.stdout, selected: c.Series, full: c.Full}
+	case c.Format == "csv":
+		return newAuditCSV(cmd.stdout)
+	}
+	return &auditText{to: cmd.stdout}
+}
+
+// selection reads tenant, tenant/series or tenant/series/period.
+func selection(path string) (counter.Selection, error) {
 	parts := strings.Split(path, "/")
 	if len(parts) > 3 {
-		return invoices.AuditFilter{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
+		return counter.Selection{}, fmt.Errorf("%q: want tenant, tenant/series or tenant/series/period", path)
 	}
-	f := invoices.AuditFilter{Tenant: parts[0]}
+	f := counter.Selection{Tenant: parts[0]}
 	if len(parts) > 1 {
-		f.Series = parts[1]
+		f.Name = parts[1]
 	}
 	if len(parts) > 2 {
 		period := strings.TrimPrefix(parts[2], "-") // "-" stands for no period
 		f.Period = &period
 	}
 	return f, nil
-}
-
-func verdict(accounts []invoices.Account) error {
-	for _, a := range accounts {
-		if !a.Clean() {
-			return errFindings
-		}
-	}
-	return nil
-}
-
-func printAccounts(w io.Writer, accounts []invoices.Account) {
-	var sum invoices.Account
-	for _, a := range accounts {
-		if a.Strict {
-			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void, strict\n", a.Series, a.Mark, a.Issued, a.Void)
-		} else {
-			fmt.Fprintf(w, "%-50s mark %d = %d issued + %d void + %d held + %d free\n", a.Series, a.Mark, a.Issued, a.Void, a.Held, a.Free)
-		}
-		for _, r := range a.Missing {
-			fmt.Fprintf(w, "  MISSING   %s\n", r)
-		}
-		for _, f := range a.Findings {
-			fmt.Fprintf(w, "  FINDING   %s\n", f)
-		}
-		sum.Mark += a.Mark
-		sum.Issued += a.Issued
-		sum.Void += a.Void
-		sum.Held += a.Held
-		sum.Free += a.Free
-		sum.Missing = append(sum.Missing, a.Missing...)
-		sum.Findings = append(sum.Findings, a.Findings...)
-	}
-	fmt.Fprintf(w, "%s, %d numbers: %d issued, %d void, %d held, %d free, %s, %s\n",
-		plural(int64(len(accounts)), "series", "series"), sum.Mark, sum.Issued, sum.Void, sum.Held, sum.Free,
-		plural(count(sum.Missing), "missing", "missing"), plural(int64(len(sum.Findings)), "finding", "findings"))
-}
-
-func count(ranges []counter.Range) (n int64) {
-	for _, r := range ranges {
-		n += r.Len()
-	}
-	return n
-}
-
-// accountJSON is an account as programs read it.
-type accountJSON struct {
-	Series   string          `json:"series"`
-	Strict   bool            `json:"strict"`
-	Mark     int64           `json:"mark"`
-	Issued   int64           `json:"issued"`
-	Void     int64           `json:"void"`
-	Held     int64           `json:"held"`
-	Free     int64           `json:"free"`
-	Missing  []counter.Range `json:"missing"`
-	Findings []string        `json:"findings"`
-}
-
-func accountsJSON(accounts []invoices.Account) []accountJSON {
-	all := make([]accountJSON, len(accounts))
-	for i, a := range accounts {
-		all[i] = accountJSON{
-			Series: a.Series.String(), Strict: a.Strict, Mark: a.Mark, Issued: a.Issued, Void: a.Void, Held: a.Held, Free: a.Free,
-			Missing: append([]counter.Range{}, a.Missing...), Findings: append([]string{}, a.Findings...),
-		}
-	}
-	return all
 }

@@ -10,18 +10,22 @@ import (
 // cli is the command line. Every flag has an environment variable, which --help
 // shows, but those that change a tenant.
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Serve the API until SIGTERM."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
-	Tenant   tenantCmd   `cmd:"" help:"Make, change, show and list tenants."`
-	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
-	Series   seriesCmd   `cmd:"" help:"List, show, make and change the series of a tenant."`
-	Ledger   ledgerCmd   `cmd:"" help:"Print the books: what is held, free and finished in each series."`
-	Audit    auditCmd    `cmd:"" help:"Account for every number; exit status 1 if one is unaccounted for."`
-	Import   importCmd   `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
-	Seek     seekCmd     `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
-	Restored restoredCmd `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
-	Guard    guardCmd    `cmd:"" help:"Have etcd ask everybody who they are, and let folio touch /folio/ only; once, with the certificate of etcd's root."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Serve the API until SIGTERM."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
+	Tenant    tenantCmd    `cmd:"" help:"Make, change, show and list tenants."`
+	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`
+	Series    seriesCmd    `cmd:"" help:"List, show, make and change the series of a tenant."`
+	Ledger    ledgerCmd    `cmd:"" help:"Print the books, or bring them to cover all documents after etcd was restored or lost."`
+	Explain   explainCmd   `cmd:"" help:"Tell what became of a number: when, for whom and by whom it was issued, or why it is void; exit status 1 if nobody knows."`
+	Register  registerCmd  `cmd:"" help:"Write the register of a series: every number in order, as CSV, JSON or a page."`
+	Audit     auditCmd     `cmd:"" help:"Account for every number; the exit status tells whether every one is."`
+	Statement statementCmd `cmd:"" help:"State what became of every number of a series, as exact ranges."`
+	Repair    repairCmd    `cmd:"" help:"Repair what a report of folio audit lists, as far as it still is so."`
+	Import    importCmd    `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
+	Seek      seekCmd      `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
+	Restored  restoredCmd  `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
+	Guard     guardCmd     `cmd:"" help:"Have etcd ask everybody who they are, and let folio touch /folio/ only; once, with the certificate of etcd's root."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // database and etcd are the flags of the commands that need them.

@@ -38,7 +38,7 @@ func shutDown(s *http.Server, bound time.Duration) error {
 // checkPostgres waits until Postgres answers and is fit to keep invoices. One
 // that is fit to lose them ends the replica.
 func (r *replica) checkPostgres(ctx context.Context) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for wait, failed := 100*time.Millisecond, 1; ; wait, failed = min(2*wait, 2*time.Second), failed+1 {
 		err := r.db.Check(ctx)
 		if err == nil && r.cfg.RequireSyncReplication {
 			err = r.db.CheckReplication(ctx)
@@ -49,7 +49,9 @@ func (r *replica) checkPostgres(ctx context.Context) error {
 		if !retryable(err) {
 			return err
 		}
-		r.log.Warn("Postgres not ready yet, tried again", "error", err)
+		if failed&(failed-1) == 0 { // ever more rarely: it may take an operator
+			r.log.Warn("Postgres not ready yet, tried again", "failed", failed, "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

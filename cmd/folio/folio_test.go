@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"folio/counter"
-	"folio/invoices"
 )
 
 func folio(t *testing.T, args ...string) (status int, stdout, stderr string) {
@@ -28,14 +27,19 @@ func noEnvironment(t *testing.T) {
 
 func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION"},
-		"restored": {"FOLIO_DATABASE_URL", "FOLIO_STRICT", "FOLIO_SERIES"},
-		"ledger":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
-		"audit":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
-		"import":   {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
-		"seek":     {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
+		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
+		"restored":       {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_STRICT", "FOLIO_SERIES", "FOLIO_SKIP", "FOLIO_GIVE_UP_TIMELINE", "FOLIO_PATIENCE"},
+		"ledger show":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
+		"ledger rebuild": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REBUILD_DRY_RUN", "FOLIO_REBUILD_SAVE", "FOLIO_REBUILD_PATIENCE"},
+		"explain":        {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"register":       {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REGISTER_FORMAT"},
+		"audit":          {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON", "FOLIO_AUDIT_FORMAT", "FOLIO_AUDIT_FULL", "FOLIO_AUDIT_DEEP"},
+		"import":         {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_IMPORT_TENANT", "FOLIO_IMPORT_FORMAT", "FOLIO_IMPORT_CREATE_TENANT", "FOLIO_IMPORT_DRY_RUN", "FOLIO_IMPORT_MOST_VOIDS", "FOLIO_IMPORT_SHOW"},
+		"seek":           {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_SEEK_REASON", "FOLIO_SEEK_PATIENCE"},
+		"statement":      {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_JSON"},
+		"repair":         {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REPAIR_REPORT", "FOLIO_REPAIR_DRY_RUN", "FOLIO_REPAIR_AT_MOST", "FOLIO_REPAIR_BY", "FOLIO_REPAIR_PATIENCE"},
 	} {
-		status, out, _ := folio(t, command, "--help")
+		status, out, _ := folio(t, append(strings.Fields(command), "--help")...)
 		if status != 0 {
 			t.Errorf("%s --help: status %d", command, status)
 		}
@@ -49,7 +53,7 @@ func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 
 func TestACommandLineThatIsNotUnderstoodEndsWithStatusTwo(t *testing.T) {
 	noEnvironment(t)
-	for _, args := range [][]string{{}, {"fly"}, {"audit", "--no-such-flag"}, {"serve", "--lease-ttl", "soon"}, {"tenant", "create"}} {
+	for _, args := range [][]string{{}, {"fly"}, {"audit", "--no-such-flag"}, {"serve", "--lease-ttl", "soon"}, {"tenant", "create"}, {"ledger", "a", "b"}} {
 		status, _, stderr := folio(t, args...)
 		if status != 2 || !strings.HasPrefix(stderr, "folio: ") {
 			t.Errorf("folio %v: status %d, %q", args, status, stderr)
@@ -64,8 +68,12 @@ func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
 		args []string
 		want string
 	}{
-		{append([]string{"audit", "a/b/c/d"}, nobody...), "tenant/series/period"},
+		{append([]string{"explain", "a/b/57"}, nobody...), "tenant/series/period/number"},
+		{append([]string{"explain", "a/b/-/0"}, nobody...), "tenant/series/period/number"},
+		{append([]string{"register", "a/b"}, nobody...), "tenant/series/period"},
 		{append([]string{"serve", "--lease-ttl", "1500ms"}, nobody...), "whole seconds"},
+		{append([]string{"ledger", "a/b/c/d"}, nobody[2:]...), "tenant/series/period"},
+		{append([]string{"ledger", "rebuild", "a/b/c/d"}, nobody...), "tenant/series/period"},
 		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},
 		{[]string{"tenant", "create", "Bad Name", "--database-url", nobody[1]}, "lower-case"},
 		{[]string{"migrate", "--database-url", "nonsense"}, "database URL"},
@@ -98,41 +106,6 @@ func TestTheBooksAreWrittenAsAPersonWould(t *testing.T) {
 `
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
-	}
-}
-
-func TestAMissingNumberIsPrintedAndFailsTheAudit(t *testing.T) {
-	s := counter.Series{Tenant: "acme", Name: "invoice"}
-	good := invoices.Account{Series: s, Mark: 3, Issued: 2, Free: 1}
-	bad := invoices.Account{Series: s, Mark: 9, Issued: 5, Held: 1, Missing: []counter.Range{{First: 4, Last: 6}}, Findings: []string{"odd"}}
-	if err := verdict([]invoices.Account{good}); err != nil {
-		t.Errorf("clean books: %v", err)
-	}
-	if err := verdict([]invoices.Account{good, bad}); err == nil {
-		t.Error("three numbers are missing, and the audit is content")
-	}
-	var out bytes.Buffer
-	printAccounts(&out, []invoices.Account{good, bad})
-	for _, want := range []string{"MISSING   4-6", "FINDING   odd", "12 numbers: 7 issued, 0 void, 1 held, 1 free, 3 missing, 1 finding"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
-	}
-}
-
-func TestTheAuditSelectsByPath(t *testing.T) {
-	none := ""
-	for path, want := range map[string]invoices.AuditFilter{
-		"":                  {},
-		"acme":              {Tenant: "acme"},
-		"acme/invoice":      {Tenant: "acme", Series: "invoice"},
-		"acme/proforma/-":   {Tenant: "acme", Series: "proforma", Period: &none},
-		"acme/invoice/2026": {Tenant: "acme", Series: "invoice", Period: ptr("2026")},
-	} {
-		got, err := auditFilter(path)
-		if err != nil || got.Tenant != want.Tenant || got.Series != want.Series || (got.Period == nil) != (want.Period == nil) || got.Period != nil && *got.Period != *want.Period {
-			t.Errorf("%q: %+v, %v", path, got, err)
-		}
 	}
 }
 

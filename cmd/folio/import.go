@@ -45,7 +45,7 @@ func (c *importCmd) Run(cmd command) error {
 		Tenant: c.Tenant, Format: format, CreateTenant: c.CreateTenant, DryRun: c.DryRun,
 		MostVoids: c.MostVoids, Show: c.Show, Progress: shown.show,
 	}
-	return c.withDB(func(db *invoices.DB) error {
+	return c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, store *etcdstore.Store) error {
 		im.DB = db
 		run := func(a *counter.Allocator, store *etcdstore.Store) error {
 			im.Counter, im.Ledgers = a, store
@@ -59,11 +59,6 @@ func (c *importCmd) Run(cmd command) error {
 		if !c.DryRun {
 			return c.withAllocator(cmd, db, "import", run)
 		}
-		client, store, err := c.open(cmd.ctx)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
 		return run(nil, store)
 	})
 }

@@ -17,14 +17,21 @@ import (
 // callTimeout bounds one answer from etcd to a tool.
 const callTimeout = 10 * time.Second
 
+// ledgerCmd prints ledgers unless it is told otherwise: `folio ledger acme` is
+// `folio ledger show acme`.
 type ledgerCmd struct {
+	Show    ledgerShowCmd    `cmd:"" default:"withargs" help:"Print the books: what is held, free and finished in each series."`
+	Rebuild ledgerRebuildCmd `cmd:"" help:"After etcd was lost or restored, or a ledger was deleted or damaged: bring every ledger to cover all documents."`
+}
+
+type ledgerShowCmd struct {
 	etcd
 	DatabaseURL string `help:"Postgres, where strict series have their counters; without it they are not printed." env:"FOLIO_DATABASE_URL"`
 	Series      string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
 }
 
 // Run prints the books as a person would write them.
-func (c *ledgerCmd) Run(cmd command) error {
+func (c *ledgerShowCmd) Run(cmd command) error {
 	client, store, err := c.open(cmd.ctx)
 	if err != nil {
 		return err

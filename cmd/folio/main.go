@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,20 +19,38 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main without the process: it returns the exit status. 0: done; 1: it
-// failed, or an audit found something; 2: it was not understood.
+// The exit status of every command. A check that could not be finished is told apart
+// from one that found something.
+const (
+	statusFailed        = 1 // or, of a check, it found something
+	statusNotUnderstood = 2
+	statusUnfinished    = 3 // of a check
+)
+
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	error
+	status int
+}
+
+func (e statusError) Unwrap() error { return e.error }
+
+// run is main without the process: it returns the exit status, 0 if it is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd, err := parse(args, stdout)
 	if err != nil {
 		fmt.Fprintf(stderr, "folio: %v\n", err)
-		return 2
+		return statusNotUnderstood
 	}
 	if cmd == nil { // help was asked for and printed
 		return 0
 	}
 	if err := cmd.Run(command{ctx: ctx, stdout: stdout, stderr: stderr}); err != nil {
 		fmt.Fprintf(stderr, "folio: %v\n", err)
-		return 1
+		if own := (statusError{}); errors.As(err, &own) {
+			return own.status
+		}
+		return statusFailed
 	}
 	return 0
 }

@@ -10,7 +10,7 @@ import (
 	"folio/invoices"
 )
 
-// progress shows how far an import is: as a bar where a person looks on, else as
+// progress shows how far an import or an audit is: as a bar where a person looks on, else as
 // lines of a log, one per step and per tenth of the file.
 type progress struct {
 	out      io.Writer
@@ -45,7 +45,7 @@ func (p *progress) show(at invoices.ImportProgress) {
 		text = fmt.Sprintf("stage: %s", plural(at.Rows, "row", "rows"))
 	}
 	if p.terminal {
-		p.draw(at, text)
+		p.draw(at.Bytes, at.Size, text)
 		return
 	}
 	if at.Doing == "stage" && at.Size > 0 {
@@ -57,12 +57,22 @@ func (p *progress) show(at invoices.ImportProgress) {
 	}
 }
 
+// showAudit is called only where a person looks on: an audit says nothing else.
+func (p *progress) showAudit(at invoices.AuditProgress) {
+	p.draw(at.Series, at.All, fmt.Sprintf("%d of %s, %s", at.Series, plural(at.All, "series", "series"), plural(at.Rows, "row", "rows")))
+}
+
+// showDeep is showAudit for the content of documents.
+func (p *progress) showDeep(at invoices.DeepProgress) {
+	p.draw(at.Checked, at.Of, fmt.Sprintf("%d of %s checked", at.Checked, plural(at.Of, "document", "documents")))
+}
+
 // draw puts a bar over the one before.
-func (p *progress) draw(at invoices.ImportProgress, text string) {
+func (p *progress) draw(done, all int64, text string) {
 	const width = 40
 	full := 0
-	if at.Size > 0 {
-		full = int(min(at.Bytes, at.Size) * width / at.Size)
+	if all > 0 {
+		full = int(min(done, all) * width / all)
 	}
 	fmt.Fprintf(p.out, "\r[%s%s] %-32s %4.0f s", strings.Repeat("#", full), strings.Repeat(".", width-full), text, time.Since(p.begun).Seconds())
 	p.drawn = true

@@ -27,7 +27,7 @@ const maxSeekReason = 200
 
 // Run moves a series forward on every replica.
 func (c *seekCmd) Run(cmd command) error {
-	filter, err := auditFilter(c.Series)
+	filter, err := selection(c.Series)
 	if err != nil || filter.Period == nil {
 		return fmt.Errorf("%q: want tenant/series/period", c.Series)
 	}
@@ -40,15 +40,15 @@ func (c *seekCmd) Run(cmd command) error {
 	if c.Number < 1 || c.Number > counter.MaxNumber {
 		return fmt.Errorf("%d is no number to seek to; want 1 to %d", c.Number, int64(counter.MaxNumber))
 	}
-	s := counter.Series{Tenant: filter.Tenant, Name: filter.Series, Period: *filter.Period}
-	return c.withDB(func(db *invoices.DB) error {
+	s := counter.Series{Tenant: filter.Tenant, Name: filter.Name, Period: *filter.Period}
+	return c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, _ *etcdstore.Store) error {
 		if err := maySeek(cmd.ctx, db, s); err != nil {
 			return err
 		}
 		return c.withAllocator(cmd, db, "seek", func(a *counter.Allocator, _ *etcdstore.Store) error {
 			ctx, cancel := context.WithTimeout(cmd.ctx, c.Patience)
 			defer cancel()
-			if err := a.Seek(ctx, s, c.Number, c.Reason); err != nil {
+			if err := a.Seek(invoices.AskedByOperator(ctx), s, c.Number, c.Reason); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.stdout, "%s: no number up to %d is given any more; what was skipped is void: %s\n", s, c.Number, c.Reason)

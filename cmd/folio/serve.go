@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type serveCmd struct {
 	NodeName        string        `help:"Name of the machine, for people." env:"NODE_NAME"`
 	DrainDelay      time.Duration `help:"How long to go on serving after SIGTERM while balancers take note." env:"FOLIO_DRAIN_DELAY" default:"0s"`
 	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
+	AuditEvery      time.Duration `help:"How often one of the replicas accounts for every number; 0: never." env:"FOLIO_AUDIT_EVERY" default:"1m"`
+
+	WitnessEvery time.Duration `help:"How often is noted in etcd how far Postgres has come: a restore of Postgres is noticed if it lost more than that." env:"FOLIO_WITNESS_EVERY" default:"5s"`
 
 	RequireSyncReplication bool `help:"Refuse a Postgres that does not commit to a synchronous standby; then strict series go on after a failover by themselves." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 }
@@ -55,6 +59,9 @@ func (c *serveCmd) check() error {
 	if c.LeaseTTL < time.Second || c.LeaseTTL%time.Second != 0 {
 		return fmt.Errorf("--lease-ttl is %s; want whole seconds, at least one", c.LeaseTTL)
 	}
+	if c.AuditEvery < 0 {
+		return fmt.Errorf("--audit-every is %s; want a length of time, or 0 for never", c.AuditEvery)
+	}
 	if c.PodName != "" {
 		return nil
 	}
@@ -71,10 +78,13 @@ type replica struct {
 	cfg       *serveCmd
 	log       *slog.Logger
 	db        *invoices.DB
+	witness   *invoices.Witness
 	etcd      *clientv3.Client
 	allocator *counter.Allocator
 	writer    *invoices.Writer
+	sweeper   *invoices.Sweeper
 	keys      *invoices.Keys
+	auditor   *auditor
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
@@ -82,36 +92,45 @@ type replica struct {
 
 // wire puts the parts together. Nothing is connected yet.
 func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
-	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL})
+	client, err := c.dial(context.Background(), c.EtcdEndpoints)
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.dial(context.Background(), c.EtcdEndpoints)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	r := &replica{cfg: c, log: log, db: db, etcd: client}
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
+	witness := &invoices.Witness{Notes: store, Every: c.WitnessEvery, Log: log}
+	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL, Witness: witness})
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	r := &replica{cfg: c, log: log, db: db, etcd: client, witness: witness}
 	r.allocator = &counter.Allocator{Config: counter.Config{
 		Store: store,
-		Owner: &invoices.Owner{DB: db},
+		Owner: &invoices.Owner{DB: db, Holder: r.holder},
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
 	}}
+	witness.Moved = func() { r.allocator.Abandon(r.allocator.Holder()) } // what it holds is of an earlier era
+	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Log: log}
 	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
+	r.auditor = newAuditor(db, store, c.AuditEvery, log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(allocatorMetrics(r.allocator), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(allocatorMetrics(r.allocator), witnessMetric(witness), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
 	registry.MustRegister(rangeMetrics(issuer)...)
+	registry.MustRegister(r.auditor)
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
+		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil
 }
+
+// holder is the name of the present life.
+func (r *replica) holder() string { return r.allocator.Holder() }
 
 func (r *replica) close() {
 	if err := errors.Join(r.etcd.Close(), r.db.Close()); err != nil {
@@ -121,12 +140,14 @@ func (r *replica) close() {
 
 // ready tells the balancer whether to send requests here: once started, until
 // draining. That etcd or Postgres is away is no reason: it would empty the
-// balancer of all replicas together.
+// balancer of all replicas together. Nor is it that Postgres is behind: requests
+// that read are answered, and the others told what they wait for, by replicas that
+// were started since, too.
 func (r *replica) ready() error {
 	switch {
 	case r.draining.Load():
 		return errors.New("draining")
-	case r.allocator.Stats().Lives == 0:
+	case r.allocator.Stats().Lives == 0 && !behind(r.witness):
 		return errors.New("starting: no holder registered yet")
 	}
 	return nil
@@ -154,12 +175,16 @@ func (r *replica) run(ctx context.Context) error {
 		defer stopAllocating() // the allocator outlives the writer: what is written is known before it hands back
 		return r.writer.Run(writing)
 	})
-	parts.Go(func() error { return r.keys.Run(writing) }) // as long as requests are
+	parts.Go(func() error { return r.keys.Run(writing) })             // as long as requests are
+	parts.Go(func() error { return r.witness.Run(allocating, r.db) }) // notes what was written last
 	parts.Go(func() error {
 		if err := r.checkPostgres(allocating); err != nil {
 			return err
 		}
-		return r.allocator.Run(allocating)
+		if r.cfg.AuditEvery > 0 {
+			parts.Go(func() error { r.auditor.duty.Run(writing); return nil })
+		}
+		return r.count(allocating)
 	})
 	parts.Go(func() error { return serveHTTP(r.public, public) })
 	var watched errgroup.Group // the ops listener answers until all else has ended
@@ -172,6 +197,16 @@ func (r *replica) run(ctx context.Context) error {
 	}
 	err = r.drain(parts, stopWriting)
 	return errors.Join(err, shutDown(r.ops, time.Second), watched.Wait())
+}
+
+// count runs the allocator, and beside it what makes lost numbers void.
+func (r *replica) count(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { r.sweeper.Run(ctx) })
+	defer beside.Wait()
+	defer cancel()
+	return r.allocator.Run(ctx)
 }
 
 func serveHTTP(s *http.Server, l net.Listener) error {

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"folio/counter"
+	"folio/counter/etcdstore"
 	"folio/invoices"
 )
 
 // strictCounters returns the counters of the strict series that were asked for;
 // none if Postgres was not given.
-func (c *ledgerCmd) strictCounters(ctx context.Context) (selected []invoices.StrictCounter, err error) {
+func (c *ledgerShowCmd) strictCounters(ctx context.Context) (selected []invoices.StrictCounter, err error) {
 	if c.DatabaseURL == "" {
 		return nil, nil
 	}
@@ -55,11 +56,11 @@ func (c *restoredCmd) goOn(cmd command) error {
 			return nil
 		})
 	}
-	s, err := parseSeries(c.Series)
+	s, err := parseSeries(c.Series[0])
 	if err != nil {
 		return err
 	}
-	return c.withDB(func(db *invoices.DB) error {
+	return c.withWitness(cmd, c.database, &invoices.Witness{}, func(db *invoices.DB, _ *etcdstore.Store) error {
 		voided, err := db.SkipStrict(cmd.ctx, s, c.To)
 		if err != nil {
 			return err
@@ -67,18 +68,6 @@ func (c *restoredCmd) goOn(cmd command) error {
 		fmt.Fprintf(cmd.stdout, "%s goes on with number %d; %s void\n", s, c.To+1, plural(voided, "number is", "numbers are"))
 		return nil
 	})
-}
-
-// check refuses what is not all said, or too much.
-func (c *restoredCmd) check() error {
-	skips := c.Strict == strictSkipTo
-	switch {
-	case skips && (c.To < 1 || c.Series == ""):
-		return fmt.Errorf("--strict skip-to wants the number to skip to, and --series tenant/series/period")
-	case !skips && (c.To != 0 || c.Series != ""):
-		return fmt.Errorf("a number and --series belong to --strict skip-to")
-	}
-	return nil
 }
 
 // parseSeries reads tenant/series/period, with "-" for no period.

@@ -36,6 +36,7 @@ type flags struct {
 	GiveUp      time.Duration `help:"How long after the end of the load to go on finding out." default:"60s" env:"HAMMER_GIVE_UP"`
 	Series      string        `help:"Series to issue in." default:"invoice" env:"HAMMER_SERIES"`
 	Gapless     bool          `help:"The series is strict and begins at 1: judge also that its numbers have no hole and are in the order of the answers." env:"HAMMER_GAPLESS"`
+	MayLose     bool          `help:"A store is put back to an earlier state meanwhile: what was acknowledged may be lost. That no number is given twice is judged all the same." env:"HAMMER_MAY_LOSE"`
 	History     string        `help:"File that the history is appended to; a new temporary one if not given." env:"HAMMER_HISTORY"`
 	VerifyOnly  string        `help:"Send nothing: judge this history again." env:"HAMMER_VERIFY_ONLY" placeholder:"FILE"`
 	JSON        bool          `name:"json" help:"Print the summary as JSON." env:"HAMMER_JSON"`
@@ -115,6 +116,9 @@ func hammer(ctx context.Context, f flags, out io.Writer) (held bool, err error) 
 	broken := verify(h.requests(), listing)
 	if f.Gapless {
 		broken = append(broken, verifyGapless(h.requests(), listing)...)
+	}
+	if f.MayLose {
+		broken, s.Forgiven = forgive(broken)
 	}
 	s.judge(h.requests(), broken)
 	if f.JSON {

@@ -16,7 +16,8 @@ type summary struct {
 	Unknown      int            `json:"unknown"`
 	Retries      map[string]int `json:"retries"` // by cause
 	Load         *loadFigures   `json:"load,omitempty"`
-	Broken       map[string]int `json:"broken"` // promises, by kind
+	Broken       map[string]int `json:"broken"`   // promises, by kind
+	Forgiven     int            `json:"forgiven"` // acknowledgements that a restore has undone
 
 	breaches []breach
 }
@@ -54,6 +55,9 @@ func (s *summary) print(w io.Writer) {
 	}
 	if l := s.Load; l != nil {
 		fmt.Fprintf(w, "%.0f/s over %.1f s; p50 %s, p99 %s, p99.9 %s, max %s\n", l.PerSecond, l.Seconds, l.P50, l.P99, l.P999, l.Max)
+	}
+	if s.Forgiven > 0 {
+		fmt.Fprintf(w, "acknowledgements that a restore has undone: %d\n", s.Forgiven)
 	}
 	for i, b := range s.breaches {
 		if i == maxShown {

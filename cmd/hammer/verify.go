@@ -130,7 +130,8 @@ type place struct {
 	number int64
 }
 
-// acknowledgedTwice: no two requests were told the same number, stored or not.
+// acknowledgedTwice: no two requests were told the same number, stored or not, and
+// none is stored for another request than was told it.
 func (v *verifier) acknowledgedTwice() {
 	owner := make(map[place]string)
 	for _, id := range slices.Sorted(maps.Keys(v.requests)) {
@@ -143,6 +144,29 @@ func (v *verifier) acknowledgedTwice() {
 			owner[at] = id
 		}
 	}
+	for tenant, documents := range v.listed {
+		for _, d := range documents {
+			at := place{tenant, d.Series, d.Period, d.Number}
+			if told, known := owner[at]; known && told != d.Request {
+				v.report(duplicate, "%s was told %s %s %d, which is stored for %q", told, d.Series, d.Period, d.Number, d.Request)
+			}
+		}
+	}
+}
+
+// forgive takes away the breaches that a store brings about which was put back to an
+// earlier state, or failed over: what was acknowledged is lost, and a request may be
+// told another number. That a number is given to two is never forgiven.
+func forgive(broken []breach) (left []breach, forgiven int) {
+	for _, b := range broken {
+		switch b.kind {
+		case lost, twoBodies, renumbered:
+			forgiven++
+		default:
+			left = append(left, b)
+		}
+	}
+	return left, forgiven
 }
 
 // tenant judges what is stored for one tenant.

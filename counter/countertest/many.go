@@ -1,9 +1,11 @@
 package countertest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"folio/counter"
 )
@@ -48,4 +50,26 @@ func (m *Mem) SwapMany(ctx context.Context, holder string, all []counter.Replace
 		}
 		return nil
 	})
+}
+
+// LoadPage implements counter.PageLoader, two ledgers a page. Its revision counts the
+// changes so far.
+func (m *Mem) LoadPage(ctx context.Context, selected counter.Selection, from string) (page counter.Page, err error) {
+	const most = 2
+	err = m.call(ctx, "LoadPage", counter.Series{}, func() error {
+		page = counter.Page{Revision: m.revision}
+		for s, k := range m.ledgers {
+			if selected.Selects(s) && s.String() >= from {
+				page.Ledgers = append(page.Ledgers, counter.Listed{
+					Series: s, Loaded: counter.Loaded{Ledger: k.ledger, Version: counter.Version(k.text), Err: k.err},
+				})
+			}
+		}
+		slices.SortFunc(page.Ledgers, func(a, b counter.Listed) int { return cmp.Compare(a.Series.String(), b.Series.String()) })
+		if len(page.Ledgers) > most {
+			page.Ledgers, page.Next = page.Ledgers[:most], page.Ledgers[most].Series.String()
+		}
+		return nil
+	})
+	return page, err
 }

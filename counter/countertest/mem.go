@@ -35,13 +35,14 @@ type Mem struct {
 	// Faults, if set, is asked before each call: op is the method's name.
 	Faults func(op string, s counter.Series) Fault
 
-	mu      sync.Mutex
-	ledgers map[counter.Series]kept
-	alive   map[string]*registration
-	swaps   int
-	history int64 // how often it was restored
-	called  counter.Notice
-	watches map[*watch]bool
+	mu       sync.Mutex
+	ledgers  map[counter.Series]kept
+	alive    map[string]*registration
+	swaps    int
+	revision int64 // how many changes there were
+	history  int64 // how often it was restored
+	called   counter.Notice
+	watches  map[*watch]bool
 }
 
 // kept is a ledger as text, as a real store keeps it, and what that says: a
@@ -257,6 +258,7 @@ func (m *Mem) put(s counter.Series, k kept) {
 	if m.ledgers == nil {
 		m.ledgers = make(map[counter.Series]kept)
 	}
+	m.revision++
 	if k.text == "" {
 		delete(m.ledgers, s)
 		return

@@ -120,6 +120,25 @@ func (r *Rows) Settle(_ context.Context, s counter.Series, b counter.Block) ([]c
 	return free, nil
 }
 
+// Spent implements counter.Knower.
+func (r *Rows) Spent(_ context.Context, s counter.Series, ranges []counter.Range) ([]counter.Range, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var spent []counter.Range
+	for _, within := range ranges {
+		for n := within.First; n <= within.Last; n++ {
+			switch k := len(spent); {
+			case r.rows[s][n] == "":
+			case k > 0 && spent[k-1].Last == n-1:
+				spent[k-1].Last = n
+			default:
+				spent = append(spent, counter.Range{First: n, Last: n})
+			}
+		}
+	}
+	return spent, nil
+}
+
 // put stores a row. r.mu is held.
 func (r *Rows) put(s counter.Series, number int64, content string) {
 	if r.rows == nil {

@@ -40,9 +40,32 @@ func encode(l counter.Ledger) (string, error) {
 	return string(out), nil
 }
 
+// ErrNewer: the ledger was written by a newer program, in a form that this one does
+// not read. For this program it is damaged; for its repair it is not.
+var ErrNewer = fmt.Errorf("%w: a newer folio wrote it", counter.ErrDamaged)
+
 // decode reads a ledger. Whatever encode cannot have written wraps
 // counter.ErrDamaged.
 func decode(value []byte) (counter.Ledger, error) {
+	l, err := decodeText(value)
+	if err != nil && formatOf(value) > format {
+		return counter.Ledger{}, fmt.Errorf("%w: format %d, this program reads %d", ErrNewer, formatOf(value), format)
+	}
+	return l, err
+}
+
+// formatOf returns the format that value says it has; 0 if it says none.
+func formatOf(value []byte) int {
+	var is struct {
+		Format int `json:"v"`
+	}
+	if json.Unmarshal(value, &is) != nil {
+		return 0
+	}
+	return is.Format
+}
+
+func decodeText(value []byte) (counter.Ledger, error) {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.DisallowUnknownFields()
 	var t text

@@ -48,6 +48,21 @@ func TestWhatNobodyWroteIsDamaged(t *testing.T) {
 	}
 }
 
+func TestALedgerOfANewerProgramIsToldFromADamagedOne(t *testing.T) {
+	for value, newer := range map[string]bool{
+		`{"v":2,"mark":1,"serial":0,"held":[],"free":[]}`:          true,
+		`{"v":2,"marks":[1]}`:                                      true,
+		`{"v":1,"mark":-1,"serial":0,"held":[],"free":[]}`:         false,
+		`{"v":0,"mark":1,"serial":0,"held":[],"free":[]}`:          false,
+		`{"v":2,"mark":1`:                                          false,
+		`{"v":1,"mark":1,"serial":0,"held":[],"free":[],"more":1}`: false,
+	} {
+		if _, err := decode([]byte(value)); errors.Is(err, ErrNewer) != newer || !errors.Is(err, counter.ErrDamaged) {
+			t.Errorf("%s: got %v; newer should be %t", value, err, newer)
+		}
+	}
+}
+
 func FuzzDecodeNeverAcceptsWhatItWouldNotWrite(f *testing.F) {
 	f.Add([]byte(`{"v":1,"mark":9,"serial":1,"held":[{"serial":1,"first":1,"last":9,"holder":"a.1"}],"free":[]}`))
 	f.Fuzz(func(t *testing.T, value []byte) {

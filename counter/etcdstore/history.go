@@ -9,7 +9,8 @@ import (
 )
 
 // history notices when etcd is in another history than before: its cluster id
-// has changed, or its revision went back. The zero history has seen nothing.
+// has changed, or its revision went back, or what a watch had not seen yet is compacted.
+// The zero history has seen nothing.
 type history struct {
 	mu       sync.Mutex
 	cluster  uint64
@@ -39,6 +40,17 @@ func (h *history) saw(before int64, header *pb.ResponseHeader) {
 		h.revision = 0
 	}
 	h.cluster, h.revision = header.ClusterId, max(h.revision, header.Revision)
+}
+
+// jumped is told that a watch cannot go on where it was. etcd was restored with its
+// revisions bumped (etcdutl --bump-revision --mark-compacted), or somebody has compacted
+// what is seconds old while the watch was broken: then a life ends for nothing, which
+// costs no number.
+func (h *history) jumped() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.restored++
+	h.revision = 0
 }
 
 // Restored implements counter.Store.

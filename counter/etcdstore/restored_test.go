@@ -2,8 +2,11 @@ package etcdstore_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"folio/counter"
 	"folio/counter/etcdstore"
@@ -53,6 +56,71 @@ func TestAnEtcdThatWentBackInTimeIsNoticed(t *testing.T) {
 		}
 	case <-timeout(t).Done():
 		t.Error("the watch goes on in a history that is no more")
+	}
+}
+
+// A restore with --bump-revision --mark-compacted keeps the cluster's id, and its
+// revisions go on: only the watch tells.
+func TestAnEtcdThatWasRestoredWithBumpedRevisionsIsNoticed(t *testing.T) {
+	for name, watching := range map[string]bool{"by a watch that goes on": true, "by the next watch": false} {
+		t.Run(name, func(t *testing.T) {
+			dir, file := dirs(t)
+			cluster, err := etcd.Start(timeout(t), etcd.Config{Dir: dir, Fast: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = cluster.Member(0).Kill() })
+			s := openAt(t, cluster.Endpoints(), space(), 60)
+			reg, err := s.Register(timeout(t), counter.Holder{Name: "pod.1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reg.Close(timeout(t))
+			use(t, s, 1)
+			file = filepath.Join(file, "snapshot.db")
+			if err := cluster.Snapshot(timeout(t), file); err != nil {
+				t.Fatal(err)
+			}
+			use(t, s, 5)
+			ended := make(chan error, 1)
+			told := make(chan counter.Notice, 1000)
+			watch := func() { ended <- s.Watch(timeout(t), func(n counter.Notice) { told <- n }) }
+			if watching {
+				go watch()
+				watchIsOn(t, s, told)
+			}
+			if err := cluster.Restore(timeout(t), etcd.Restore{Snapshot: file, BumpRevision: 1_000_000}); err != nil {
+				t.Fatal(err)
+			}
+			if !watching {
+				go watch()
+			}
+			if err := <-ended; s.Restored() != 1 {
+				t.Errorf("noticed %d restores, want 1; the watch ended with %v", s.Restored(), err)
+			}
+			again, stop := context.WithTimeout(t.Context(), 3*time.Second)
+			defer stop()
+			if err := s.Watch(again, func(counter.Notice) {}); s.Restored() != 1 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the watch after it ended with %v; noticed %d restores, want 1", err, s.Restored())
+			}
+		})
+	}
+}
+
+// watchIsOn calls in until two notices came: the first may be of a call-in before it.
+func watchIsOn(t *testing.T, s *etcdstore.Store, told <-chan counter.Notice) {
+	t.Helper()
+	for range 2 {
+		for heard := false; !heard; {
+			if err := s.CallIn(timeout(t), invoices, 1); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-told:
+				heard = true
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
 	}
 }
 

@@ -22,18 +22,24 @@ type Store struct {
 
 // Load implements counter.Store. It reads linearizably.
 func (s *Store) Load(ctx context.Context, series counter.Series) (counter.Ledger, counter.Version, error) {
+	l, v, _, err := s.LoadAt(ctx, series)
+	return l, v, err
+}
+
+// LoadAt is Load, and tells the revision of etcd at which it read.
+func (s *Store) LoadAt(ctx context.Context, series counter.Series) (counter.Ledger, counter.Version, int64, error) {
 	if err := validate(series); err != nil {
-		return counter.Ledger{}, "", err
+		return counter.Ledger{}, "", 0, err
 	}
 	got, err := s.get(ctx, ledgerKey(series))
 	if err != nil {
-		return counter.Ledger{}, "", fmt.Errorf("load ledger %s: %w", series, err)
+		return counter.Ledger{}, "", 0, fmt.Errorf("load ledger %s: %w", series, err)
 	}
 	if len(got.Kvs) == 0 {
-		return counter.Ledger{}, "", nil
+		return counter.Ledger{}, "", got.Header.GetRevision(), nil
 	}
 	found := loadedFrom(series, got.Kvs[0].Value)
-	return found.Ledger, found.Version, found.Err
+	return found.Ledger, found.Version, got.Header.GetRevision(), found.Err
 }
 
 // LoadMany implements counter.BulkLoader: one transaction that only reads, for up to
@@ -71,32 +77,38 @@ func loadedFrom(series counter.Series, value []byte) counter.Loaded {
 // whole value (a revision comes round again after a restore; a value does not)
 // and that the holder's key exists, and writes ledger and index together.
 func (s *Store) Swap(ctx context.Context, holder string, series counter.Series, old counter.Version, next counter.Ledger) error {
-	err := s.replace(ctx, holder, counter.Replacement{Series: series, Old: old, Next: next})
+	_, err := s.SwapAt(ctx, holder, series, old, next)
+	return err
+}
+
+// SwapAt implements counter.RevisionTeller: the revision is that of the transaction.
+func (s *Store) SwapAt(ctx context.Context, holder string, series counter.Series, old counter.Version, next counter.Ledger) (int64, error) {
+	revision, err := s.replace(ctx, holder, counter.Replacement{Series: series, Old: old, Next: next})
 	if err != nil {
-		return fmt.Errorf("swap ledger %s: %w", series, err)
+		return 0, fmt.Errorf("swap ledger %s: %w", series, err)
 	}
-	return nil
+	return revision, nil
 }
 
 // SwapMany implements counter.BulkSwapper: one transaction that is for each ledger
 // what Swap's is for one. It has two operations for a ledger that one holder leaves,
 // and etcd takes 128, unless it was told otherwise.
 func (s *Store) SwapMany(ctx context.Context, holder string, all []counter.Replacement) error {
-	if err := s.replace(ctx, holder, all...); err != nil {
+	if _, err := s.replace(ctx, holder, all...); err != nil {
 		return fmt.Errorf("swap %d ledgers: %w", len(all), err)
 	}
 	return nil
 }
 
 // replace makes one transaction of all, which are of different series: etcd refuses
-// to write a key twice.
-func (s *Store) replace(ctx context.Context, holder string, all ...counter.Replacement) error {
+// to write a key twice. It returns the revision at which they were applied.
+func (s *Store) replace(ctx context.Context, holder string, all ...counter.Replacement) (int64, error) {
 	var same []clientv3.Cmp
 	var ops []clientv3.Op
 	for _, r := range all {
 		more, err := writes(r.Series, r.Old, r.Next)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		same, ops = append(same, unchanged(r)), append(ops, more...)
 	}
@@ -107,13 +119,13 @@ func (s *Store) replace(ctx context.Context, holder string, all ...counter.Repla
 		Else(clientv3.OpGet(holderKey(holder), clientv3.WithCountOnly())))
 	switch {
 	case err != nil:
-		return fmt.Errorf("outcome unknown: %w", err)
+		return 0, fmt.Errorf("outcome unknown: %w", err)
 	case done.Succeeded:
-		return nil
+		return done.Header.GetRevision(), nil
 	case done.Responses[0].GetResponseRange().Count == 0:
-		return counter.ErrLost
+		return 0, counter.ErrLost
 	}
-	return counter.ErrConflict
+	return 0, counter.ErrConflict
 }
 
 // unchanged compares the whole value of a ledger.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"folio/counter"
@@ -43,7 +44,7 @@ const lookForRestore = time.Second
 func (s *Store) Watch(ctx context.Context, notify func(counter.Notice)) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
-	restored := s.Restored()
+	restored, known := s.Restored(), s.history.before()
 	callCtx, done := context.WithTimeout(ctx, 5*time.Second)
 	defer done()
 	got, err := s.get(callCtx, called)
@@ -53,7 +54,7 @@ func (s *Store) Watch(ctx context.Context, notify func(counter.Notice)) error {
 	for _, kv := range got.Kvs {
 		tell(kv.Value, notify)
 	}
-	since := clientv3.WithRev(got.Header.Revision + 1)
+	since := clientv3.WithRev(s.goOnFrom(restored, known, got.Header.Revision) + 1)
 	calls := s.Client.Watch(ctx, called, since, clientv3.WithFilterDelete())
 	ends := s.Client.Watch(ctx, holders, since, clientv3.WithPrefix(), clientv3.WithFilterPut())
 	tick := time.NewTicker(lookForRestore)
@@ -74,7 +75,20 @@ func (s *Store) Watch(ctx context.Context, notify func(counter.Notice)) error {
 			}
 		}
 	}
+	if errors.Is(err, rpctypes.ErrCompacted) {
+		s.history.jumped()
+	}
 	return fmt.Errorf("watch holders: %w", err)
+}
+
+// goOnFrom returns the revision after which a watch begins: where this store was when
+// the watch before broke. If that is compacted by now, etcd says so, and the store may
+// be in another history: a restore with bumped revisions shows in no other way.
+func (s *Store) goOnFrom(restored, known, now int64) int64 {
+	if known == 0 || known > now || s.Restored() != restored {
+		return now
+	}
+	return known
 }
 
 func each(r clientv3.WatchResponse, ok bool, f func(*clientv3.Event)) error {

@@ -18,6 +18,156 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ExplainedIssueKind.
+const (
+	ExplainedIssueKindCreditNote ExplainedIssueKind = "credit_note"
+	ExplainedIssueKindExternal   ExplainedIssueKind = "external"
+	ExplainedIssueKindInvoice    ExplainedIssueKind = "invoice"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedIssueKind enum.
+func (e ExplainedIssueKind) Valid() bool {
+	switch e {
+	case ExplainedIssueKindCreditNote:
+		return true
+	case ExplainedIssueKindExternal:
+		return true
+	case ExplainedIssueKindInvoice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExplainedIssueSource.
+const (
+	ExplainedIssueSourceBlock  ExplainedIssueSource = "block"
+	ExplainedIssueSourceImport ExplainedIssueSource = "import"
+	ExplainedIssueSourceStrict ExplainedIssueSource = "strict"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedIssueSource enum.
+func (e ExplainedIssueSource) Valid() bool {
+	switch e {
+	case ExplainedIssueSourceBlock:
+		return true
+	case ExplainedIssueSourceImport:
+		return true
+	case ExplainedIssueSourceStrict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExplainedIssueStatus.
+const (
+	ExplainedIssueStatusCancelled ExplainedIssueStatus = "cancelled"
+	ExplainedIssueStatusIssued    ExplainedIssueStatus = "issued"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedIssueStatus enum.
+func (e ExplainedIssueStatus) Valid() bool {
+	switch e {
+	case ExplainedIssueStatusCancelled:
+		return true
+	case ExplainedIssueStatusIssued:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExplainedRequestOrigin.
+const (
+	ExplainedRequestOriginCancellation ExplainedRequestOrigin = "cancellation"
+	ExplainedRequestOriginClient       ExplainedRequestOrigin = "client"
+	ExplainedRequestOriginDraft        ExplainedRequestOrigin = "draft"
+	ExplainedRequestOriginImport       ExplainedRequestOrigin = "import"
+	ExplainedRequestOriginServer       ExplainedRequestOrigin = "server"
+	ExplainedRequestOriginUnknown      ExplainedRequestOrigin = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedRequestOrigin enum.
+func (e ExplainedRequestOrigin) Valid() bool {
+	switch e {
+	case ExplainedRequestOriginCancellation:
+		return true
+	case ExplainedRequestOriginClient:
+		return true
+	case ExplainedRequestOriginDraft:
+		return true
+	case ExplainedRequestOriginImport:
+		return true
+	case ExplainedRequestOriginServer:
+		return true
+	case ExplainedRequestOriginUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExplainedVoiderKind.
+const (
+	ExplainedVoiderKindKey      ExplainedVoiderKind = "key"
+	ExplainedVoiderKindOperator ExplainedVoiderKind = "operator"
+	ExplainedVoiderKindReplica  ExplainedVoiderKind = "replica"
+	ExplainedVoiderKindUnknown  ExplainedVoiderKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedVoiderKind enum.
+func (e ExplainedVoiderKind) Valid() bool {
+	switch e {
+	case ExplainedVoiderKindKey:
+		return true
+	case ExplainedVoiderKindOperator:
+		return true
+	case ExplainedVoiderKindReplica:
+		return true
+	case ExplainedVoiderKindUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExplanationState.
+const (
+	ExplanationStateBeforeFirst ExplanationState = "before_first"
+	ExplanationStateFree        ExplanationState = "free"
+	ExplanationStateHeld        ExplanationState = "held"
+	ExplanationStateIssued      ExplanationState = "issued"
+	ExplanationStateNotReserved ExplanationState = "not_reserved"
+	ExplanationStateUnaccounted ExplanationState = "unaccounted"
+	ExplanationStateUnknown     ExplanationState = "unknown"
+	ExplanationStateVoid        ExplanationState = "void"
+)
+
+// Valid indicates whether the value is a known member of the ExplanationState enum.
+func (e ExplanationState) Valid() bool {
+	switch e {
+	case ExplanationStateBeforeFirst:
+		return true
+	case ExplanationStateFree:
+		return true
+	case ExplanationStateHeld:
+		return true
+	case ExplanationStateIssued:
+		return true
+	case ExplanationStateNotReserved:
+		return true
+	case ExplanationStateUnaccounted:
+		return true
+	case ExplanationStateUnknown:
+		return true
+	case ExplanationStateVoid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InvoiceKind.
 const (
 	InvoiceKindCreditNote InvoiceKind = "credit_note"
@@ -84,6 +234,57 @@ func (e PartialTaxCategory) Valid() bool {
 	case PartialTaxCategoryS:
 		return true
 	case PartialTaxCategoryZ:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RegisterLineKind.
+const (
+	RegisterLineKindCreditNote RegisterLineKind = "credit_note"
+	RegisterLineKindExternal   RegisterLineKind = "external"
+	RegisterLineKindInvoice    RegisterLineKind = "invoice"
+)
+
+// Valid indicates whether the value is a known member of the RegisterLineKind enum.
+func (e RegisterLineKind) Valid() bool {
+	switch e {
+	case RegisterLineKindCreditNote:
+		return true
+	case RegisterLineKindExternal:
+		return true
+	case RegisterLineKindInvoice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RegisterLineStatus.
+const (
+	RegisterLineStatusCancelled   RegisterLineStatus = "cancelled"
+	RegisterLineStatusFree        RegisterLineStatus = "free"
+	RegisterLineStatusHeld        RegisterLineStatus = "held"
+	RegisterLineStatusIssued      RegisterLineStatus = "issued"
+	RegisterLineStatusUnaccounted RegisterLineStatus = "unaccounted"
+	RegisterLineStatusVoid        RegisterLineStatus = "void"
+)
+
+// Valid indicates whether the value is a known member of the RegisterLineStatus enum.
+func (e RegisterLineStatus) Valid() bool {
+	switch e {
+	case RegisterLineStatusCancelled:
+		return true
+	case RegisterLineStatusFree:
+		return true
+	case RegisterLineStatusHeld:
+		return true
+	case RegisterLineStatusIssued:
+		return true
+	case RegisterLineStatusUnaccounted:
+		return true
+	case RegisterLineStatusVoid:
 		return true
 	default:
 		return false
@@ -363,6 +564,30 @@ func (e ListInvoicesParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for GetRegisterParamsFormat.
+const (
+	GetRegisterParamsFormatCsv   GetRegisterParamsFormat = "csv"
+	GetRegisterParamsFormatEmpty GetRegisterParamsFormat = ""
+	GetRegisterParamsFormatHtml  GetRegisterParamsFormat = "html"
+	GetRegisterParamsFormatJson  GetRegisterParamsFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the GetRegisterParamsFormat enum.
+func (e GetRegisterParamsFormat) Valid() bool {
+	switch e {
+	case GetRegisterParamsFormatCsv:
+		return true
+	case GetRegisterParamsFormatEmpty:
+		return true
+	case GetRegisterParamsFormatHtml:
+		return true
+	case GetRegisterParamsFormatJson:
+		return true
+	default:
+		return false
+	}
+}
+
 // Address defines model for Address.
 type Address struct {
 	// Country ISO 3166-1 alpha-2.
@@ -505,6 +730,153 @@ type DraftList struct {
 
 // DraftPatch A JSON Merge Patch (RFC 7396) of a DraftContent.
 type DraftPatch map[string]interface{}
+
+// ExplainedBlock The block that the number came from; null if it came from none, or from one that is not known.
+type ExplainedBlock struct {
+	// EtcdRevision At which it was reserved; null if it is not known.
+	EtcdRevision *int64 `json:"etcd_revision"`
+	First        int64  `json:"first"`
+	Last         int64  `json:"last"`
+
+	// ReservedAt Null if it is not known.
+	ReservedAt *time.Time `json:"reserved_at"`
+	Serial     int64      `json:"serial"`
+}
+
+// ExplainedFree defines model for ExplainedFree.
+type ExplainedFree struct {
+	Since time.Time `json:"since"`
+}
+
+// ExplainedHold defines model for ExplainedHold.
+type ExplainedHold struct {
+	// Block The block that the number came from; null if it came from none, or from one that is not known.
+	Block *ExplainedBlock `json:"block"`
+	Since time.Time       `json:"since"`
+}
+
+// ExplainedIssue defines model for ExplainedIssue.
+type ExplainedIssue struct {
+	// Block The block that the number came from; null if it came from none, or from one that is not known.
+	Block *ExplainedBlock `json:"block"`
+
+	// CreditNotes The ids of the credit notes of an invoice.
+	CreditNotes *[]string `json:"credit_notes,omitempty"`
+
+	// Credits Of a credit note: the id of the invoice it credits.
+	Credits *string `json:"credits,omitempty"`
+
+	// Invoice The id of the document; absent if it lives elsewhere.
+	Invoice *string `json:"invoice,omitempty"`
+
+	// IssueDate A day, YYYY-MM-DD.
+	IssueDate Date      `json:"issue_date"`
+	IssuedAt  time.Time `json:"issued_at"`
+
+	// KeyId The API key by which it was issued.
+	KeyId         string             `json:"key_id"`
+	Kind          ExplainedIssueKind `json:"kind"`
+	PrintedNumber string             `json:"printed_number"`
+
+	// Reference Of an external number: what its owner calls the document.
+	Reference *string `json:"reference,omitempty"`
+
+	// Request What led to the document.
+	Request ExplainedRequest `json:"request"`
+
+	// Source Where the number came from: a block that a replica had reserved; the counter of a
+	// strict series, as the document was stored; or it was moved in with its document.
+	Source ExplainedIssueSource `json:"source"`
+	Status ExplainedIssueStatus `json:"status"`
+}
+
+// ExplainedIssueKind defines model for ExplainedIssue.Kind.
+type ExplainedIssueKind string
+
+// ExplainedIssueSource Where the number came from: a block that a replica had reserved; the counter of a
+// strict series, as the document was stored; or it was moved in with its document.
+type ExplainedIssueSource string
+
+// ExplainedIssueStatus defines model for ExplainedIssue.Status.
+type ExplainedIssueStatus string
+
+// ExplainedRequest What led to the document.
+type ExplainedRequest struct {
+	// Id Of client the Idempotency-Key or request_id; of draft the draft; of cancellation
+	// the invoice; of server one that was made up, as the client sent none; of import
+	// the import and its line.
+	Id     *string                `json:"id,omitempty"`
+	Origin ExplainedRequestOrigin `json:"origin"`
+}
+
+// ExplainedRequestOrigin defines model for ExplainedRequest.Origin.
+type ExplainedRequestOrigin string
+
+// ExplainedVoid defines model for ExplainedVoid.
+type ExplainedVoid struct {
+	// Block The block that the number came from; null if it came from none, or from one that is not known.
+	Block *ExplainedBlock `json:"block"`
+	By    ExplainedVoider `json:"by"`
+
+	// Explanation The reason in a sentence.
+	Explanation string `json:"explanation"`
+
+	// Known What else was known then; absent if nothing was.
+	Known *string `json:"known,omitempty"`
+
+	// PrintedNumber Of an external number whose document was never made.
+	PrintedNumber *string `json:"printed_number,omitempty"`
+
+	// Reason replica_lost, released_late, range_expired, out_of_range, seek, restore, failover,
+	// import, printed_clash, operator, or somebody's own words.
+	Reason   string    `json:"reason"`
+	VoidedAt time.Time `json:"voided_at"`
+}
+
+// ExplainedVoider defines model for ExplainedVoider.
+type ExplainedVoider struct {
+	// KeyId Of key: the API key by which it was asked for.
+	KeyId *string             `json:"key_id,omitempty"`
+	Kind  ExplainedVoiderKind `json:"kind"`
+}
+
+// ExplainedVoiderKind defines model for ExplainedVoider.Kind.
+type ExplainedVoiderKind string
+
+// Explanation What became of a number; of issued, void, held and free the one that its state names is there.
+type Explanation struct {
+	AsOf time.Time `json:"as_of"`
+
+	// First The first number of the series; absent if its ledger could not be read.
+	First  *int64          `json:"first,omitempty"`
+	Free   *ExplainedFree  `json:"free,omitempty"`
+	Held   *ExplainedHold  `json:"held,omitempty"`
+	Issued *ExplainedIssue `json:"issued,omitempty"`
+
+	// Mark The highest number that was reserved; absent if the ledger could not be read.
+	Mark   *int64 `json:"mark,omitempty"`
+	Number int64  `json:"number"`
+
+	// Period Empty, a year or a month.
+	Period string `json:"period"`
+	Series string `json:"series"`
+
+	// State held: being used now. free: used next. unaccounted: it was reserved and nothing
+	// is known of it since, which must not be. not_reserved: above the mark.
+	// before_first: below the first number of the series. unknown: the ledger cannot
+	// tell.
+	State ExplanationState `json:"state"`
+
+	// Summary The state in a sentence.
+	Summary string         `json:"summary"`
+	Void    *ExplainedVoid `json:"void,omitempty"`
+}
+
+// ExplanationState held: being used now. free: used next. unaccounted: it was reserved and nothing
+// is known of it since, which must not be. not_reserved: above the mark.
+// before_first: below the first number of the series. unknown: the ledger cannot
+// tell.
+type ExplanationState string
 
 // Invoice defines model for Invoice.
 type Invoice struct {
@@ -689,6 +1061,51 @@ type Range struct {
 	Last  int64 `json:"last"`
 }
 
+// Register defines model for Register.
+type Register struct {
+	// AsOf When the ledger was read; the documents were read after it.
+	AsOf struct {
+		At           time.Time `json:"at"`
+		EtcdRevision *int64    `json:"etcd_revision,omitempty"`
+	} `json:"as_of"`
+	First int64 `json:"first"`
+
+	// Mark The highest number that was reserved; first - 1 if none was.
+	Mark    int64          `json:"mark"`
+	Numbers []RegisterLine `json:"numbers"`
+
+	// Period Empty, a year or a month.
+	Period string `json:"period"`
+	Series string `json:"series"`
+}
+
+// RegisterLine defines model for RegisterLine.
+type RegisterLine struct {
+	Currency *string `json:"currency,omitempty"`
+
+	// Date YYYY-MM-DD: of issue; of a void the day on which it became void.
+	Date *string `json:"date,omitempty"`
+
+	// Explanation The reason in a sentence.
+	Explanation *string `json:"explanation,omitempty"`
+
+	// Gross A decimal with exactly the minor digits of the currency.
+	Gross         *Amount           `json:"gross,omitempty"`
+	Kind          *RegisterLineKind `json:"kind,omitempty"`
+	Number        int64             `json:"number"`
+	PrintedNumber *string           `json:"printed_number,omitempty"`
+
+	// Reason Of a void, see ExplainedVoid.
+	Reason *string            `json:"reason,omitempty"`
+	Status RegisterLineStatus `json:"status"`
+}
+
+// RegisterLineKind defines model for RegisterLine.Kind.
+type RegisterLineKind string
+
+// RegisterLineStatus defines model for RegisterLine.Status.
+type RegisterLineStatus string
+
 // SavedDraft A DraftContent with what is known of it.
 type SavedDraft struct {
 	Charges   *[]PartialAdjustment `json:"charges,omitempty"`
@@ -807,6 +1224,56 @@ type SeriesWishOnLoss string
 
 // SeriesWishPeriod When it restarts, by the issue date. Default: none; year for "invoice" and "credit-note".
 type SeriesWishPeriod string
+
+// StatedNumbers defines model for StatedNumbers.
+type StatedNumbers struct {
+	Count int64 `json:"count"`
+
+	// Ranges Ascending, and apart from each other.
+	Ranges []Range `json:"ranges"`
+}
+
+// Statement defines model for Statement.
+type Statement struct {
+	AsOf struct {
+		// At When Postgres was read.
+		At time.Time `json:"at"`
+
+		// EtcdRevision 0 if etcd did not tell it.
+		EtcdRevision int64 `json:"etcd_revision"`
+
+		// PostgresSnapshot As pg_current_snapshot() writes it.
+		PostgresSnapshot string `json:"postgres_snapshot"`
+	} `json:"as_of"`
+
+	// Findings What else is wrong with the books; absent when nothing is.
+	Findings *[]struct {
+		Kind   string  `json:"kind"`
+		Ranges []Range `json:"ranges"`
+		Text   string  `json:"text"`
+	} `json:"findings,omitempty"`
+
+	// First Where the numbers of the period begin.
+	First  int64         `json:"first"`
+	Free   StatedNumbers `json:"free"`
+	Held   StatedNumbers `json:"held"`
+	Issued StatedNumbers `json:"issued"`
+
+	// Mark The highest number that was ever reserved.
+	Mark        int64         `json:"mark"`
+	Period      string        `json:"period"`
+	Series      string        `json:"series"`
+	Unaccounted StatedNumbers `json:"unaccounted"`
+	Void        struct {
+		Count   int64   `json:"count"`
+		Ranges  []Range `json:"ranges"`
+		Reasons []struct {
+			Count  int64   `json:"count"`
+			Ranges []Range `json:"ranges"`
+			Reason string  `json:"reason"`
+		} `json:"reasons"`
+	} `json:"void"`
+}
 
 // Tax defines model for Tax.
 type Tax struct {
@@ -1030,10 +1497,34 @@ type TakeNumbersParams struct {
 	IdempotencyKey string `json:"Idempotency-Key"`
 }
 
+// ExplainNumberParams defines parameters for ExplainNumber.
+type ExplainNumberParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+}
+
 // VoidNumberParams defines parameters for VoidNumber.
 type VoidNumberParams struct {
 	// Period "2026", "2026-11", or "-" for series that never restart
 	Period string `form:"period" json:"period"`
+}
+
+// GetRegisterParams defines parameters for GetRegister.
+type GetRegisterParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+
+	// Format Goes before Accept.
+	Format *GetRegisterParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetRegisterParamsFormat defines parameters for GetRegister.
+type GetRegisterParamsFormat string
+
+// StateSeriesParams defines parameters for StateSeries.
+type StateSeriesParams struct {
+	// Period "2026", "2026-11", or "-" for series that never restart; the present one if not given.
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
 }
 
 // ListUnusedParams defines parameters for ListUnused.
@@ -1448,6 +1939,15 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
 	TakeNumbers(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ExplainNumber Tell what became of a number
+	//
+	// Of any number, whether it was given or not. What is null or absent is not known;
+	// nothing is guessed. A number that has a document is explained even while etcd is
+	// away.
+	//
+	// Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
+	ExplainNumber(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// VoidNumberWithBody Void an external number whose document was never made
 	//
 	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
@@ -1465,6 +1965,32 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRegister Read the register of a series, every number in order
+	//
+	// Every number from the first of the series to the mark, with its date, status and
+	// gross amount, and of voids the reason in a sentence: as JSON; as a table for
+	// spreadsheets, with Accept text/csv or format=csv; as a page that prints on A4,
+	// with Accept text/html or format=html.
+	//
+	// The answer is streamed, however long it is, and has no ETag. If something fails
+	// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+	// CSV that would begin like a formula begins with an apostrophe. Four registers of
+	// a tenant are written at a time, 429 beyond.
+	//
+	// Corresponds with GET /v1/series/{name}/register (the `GetRegister` operationId).
+	GetRegister(ctx context.Context, name string, params *GetRegisterParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StateSeries State what became of every number of a series
+	//
+	// Each number from the first to the mark is in exactly one of issued, void, held,
+	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+	// the series cannot be read.
+	//
+	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+	StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUnused List the numbers of an authorised range that no document bears
 	//
@@ -1978,6 +2504,25 @@ func (c *Client) TakeNumbers(ctx context.Context, name string, params *TakeNumbe
 	return c.Client.Do(req)
 }
 
+// ExplainNumber Tell what became of a number
+//
+// Of any number, whether it was given or not. What is null or absent is not known;
+// nothing is guessed. A number that has a document is explained even while etcd is
+// away.
+//
+// Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
+func (c *Client) ExplainNumber(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainNumberRequest(c.Server, name, number, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // VoidNumberWithBody Void an external number whose document was never made
 //
 // Only numbers of documents that live elsewhere; what is void keeps its first reason.
@@ -2006,6 +2551,52 @@ func (c *Client) VoidNumberWithBody(ctx context.Context, name string, number str
 // Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 func (c *Client) VoidNumber(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVoidNumberRequest(c.Server, name, number, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRegister Read the register of a series, every number in order
+//
+// Every number from the first of the series to the mark, with its date, status and
+// gross amount, and of voids the reason in a sentence: as JSON; as a table for
+// spreadsheets, with Accept text/csv or format=csv; as a page that prints on A4,
+// with Accept text/html or format=html.
+//
+// The answer is streamed, however long it is, and has no ETag. If something fails
+// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+// CSV that would begin like a formula begins with an apostrophe. Four registers of
+// a tenant are written at a time, 429 beyond.
+//
+// Corresponds with GET /v1/series/{name}/register (the `GetRegister` operationId).
+func (c *Client) GetRegister(ctx context.Context, name string, params *GetRegisterParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRegisterRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StateSeries State what became of every number of a series
+//
+// Each number from the first to the mark is in exactly one of issued, void, held,
+// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+// the series cannot be read.
+//
+// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+func (c *Client) StateSeries(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStateSeriesRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3037,6 +3628,74 @@ func NewTakeNumbersRequestWithBody(server string, name string, params *TakeNumbe
 	return req, nil
 }
 
+// NewExplainNumberRequest constructs an http.Request for the ExplainNumber method
+func NewExplainNumberRequest(server string, name string, number string, params *ExplainNumberParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/numbers/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewVoidNumberRequest calls the generic VoidNumber builder with application/json body
 func NewVoidNumberRequest(server string, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3110,6 +3769,140 @@ func NewVoidNumberRequestWithBody(server string, name string, number string, par
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetRegisterRequest constructs an http.Request for the GetRegister method
+func NewGetRegisterRequest(server string, name string, params *GetRegisterParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/register", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStateSeriesRequest constructs an http.Request for the StateSeries method
+func NewStateSeriesRequest(server string, name string, params *StateSeriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/series/%s/statement", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3603,6 +4396,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/series/{name}/numbers (the `TakeNumbers` operationId).
 	TakeNumbersWithResponse(ctx context.Context, name string, params *TakeNumbersParams, body TakeNumbersJSONRequestBody, reqEditors ...RequestEditorFn) (*TakeNumbersResponse, error)
 
+	// ExplainNumberWithResponse Tell what became of a number
+	//
+	// Of any number, whether it was given or not. What is null or absent is not known;
+	// nothing is guessed. A number that has a document is explained even while etcd is
+	// away.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
+	ExplainNumberWithResponse(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*ExplainNumberResponse, error)
+
 	// VoidNumberWithBodyWithResponse Void an external number whose document was never made
 	//
 	// Only numbers of documents that live elsewhere; what is void keeps its first reason.
@@ -3620,6 +4424,36 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/series/{name}/numbers/{number}/void (the `VoidNumber` operationId).
 	VoidNumberWithResponse(ctx context.Context, name string, number string, params *VoidNumberParams, body VoidNumberJSONRequestBody, reqEditors ...RequestEditorFn) (*VoidNumberResponse, error)
+
+	// GetRegisterWithResponse Read the register of a series, every number in order
+	//
+	// Every number from the first of the series to the mark, with its date, status and
+	// gross amount, and of voids the reason in a sentence: as JSON; as a table for
+	// spreadsheets, with Accept text/csv or format=csv; as a page that prints on A4,
+	// with Accept text/html or format=html.
+	//
+	// The answer is streamed, however long it is, and has no ETag. If something fails
+	// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+	// CSV that would begin like a formula begins with an apostrophe. Four registers of
+	// a tenant are written at a time, 429 beyond.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name}/register (the `GetRegister` operationId).
+	GetRegisterWithResponse(ctx context.Context, name string, params *GetRegisterParams, reqEditors ...RequestEditorFn) (*GetRegisterResponse, error)
+
+	// StateSeriesWithResponse State what became of every number of a series
+	//
+	// Each number from the first to the mark is in exactly one of issued, void, held,
+	// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+	// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+	// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+	// the series cannot be read.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+	StateSeriesWithResponse(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*StateSeriesResponse, error)
 
 	// ListUnusedWithResponse List the numbers of an authorised range that no document bears
 	//
@@ -5929,6 +6763,131 @@ func (r TakeNumbersResponse) ContentType() string {
 	return ""
 }
 
+// ExplainNumberResponse401Headers the declared response headers of an HTTP 401 response for ExplainNumber
+type ExplainNumberResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ExplainNumberResponse405Headers the declared response headers of an HTTP 405 response for ExplainNumber
+type ExplainNumberResponse405Headers struct {
+	Allow string
+}
+
+// ExplainNumberResponse429Headers the declared response headers of an HTTP 429 response for ExplainNumber
+type ExplainNumberResponse429Headers struct {
+	RetryAfter string
+}
+
+// ExplainNumberResponse503Headers the declared response headers of an HTTP 503 response for ExplainNumber
+type ExplainNumberResponse503Headers struct {
+	RetryAfter string
+}
+
+type ExplainNumberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Explanation
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExplainNumberResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *ExplainNumberResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ExplainNumberResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ExplainNumberResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExplainNumberResponse) GetJSON200() *Explanation {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ExplainNumberResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ExplainNumberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExplainNumberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExplainNumberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExplainNumberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // VoidNumberResponse401Headers the declared response headers of an HTTP 401 response for VoidNumber
 type VoidNumberResponse401Headers struct {
 	WWWAuthenticate string
@@ -6076,6 +7035,271 @@ func (r VoidNumberResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VoidNumberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetRegisterResponse200Headers the declared response headers of an HTTP 200 response for GetRegister
+type GetRegisterResponse200Headers struct {
+	ContentDisposition *string
+	Vary               string
+}
+
+// GetRegisterResponse401Headers the declared response headers of an HTTP 401 response for GetRegister
+type GetRegisterResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetRegisterResponse405Headers the declared response headers of an HTTP 405 response for GetRegister
+type GetRegisterResponse405Headers struct {
+	Allow string
+}
+
+// GetRegisterResponse429Headers the declared response headers of an HTTP 429 response for GetRegister
+type GetRegisterResponse429Headers struct {
+	RetryAfter string
+}
+
+// GetRegisterResponse503Headers the declared response headers of an HTTP 503 response for GetRegister
+type GetRegisterResponse503Headers struct {
+	RetryAfter string
+}
+
+type GetRegisterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Register
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRegisterResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetRegisterResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *GetRegisterResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetRegisterResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetRegisterResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRegisterResponse) GetJSON200() *Register {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON406() *Problem {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetRegisterResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRegisterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRegisterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRegisterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRegisterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StateSeriesResponse401Headers the declared response headers of an HTTP 401 response for StateSeries
+type StateSeriesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// StateSeriesResponse405Headers the declared response headers of an HTTP 405 response for StateSeries
+type StateSeriesResponse405Headers struct {
+	Allow string
+}
+
+// StateSeriesResponse429Headers the declared response headers of an HTTP 429 response for StateSeries
+type StateSeriesResponse429Headers struct {
+	RetryAfter string
+}
+
+// StateSeriesResponse503Headers the declared response headers of an HTTP 503 response for StateSeries
+type StateSeriesResponse503Headers struct {
+	RetryAfter string
+}
+
+type StateSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Statement
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON405 the response for an HTTP 405 `application/problem+json` response
+	ApplicationproblemJSON405 *MethodNotAllowed
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Later
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Later
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *StateSeriesResponse401Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *StateSeriesResponse405Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *StateSeriesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *StateSeriesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StateSeriesResponse) GetJSON200() *Statement {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON405 returns the response for an HTTP 405 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON405() *MethodNotAllowed {
+	return r.ApplicationproblemJSON405
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON429() *Later {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r StateSeriesResponse) GetApplicationproblemJSON503() *Later {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r StateSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StateSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StateSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StateSeriesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7012,6 +8236,23 @@ func (c *ClientWithResponses) TakeNumbersWithResponse(ctx context.Context, name 
 	return ParseTakeNumbersResponse(rsp)
 }
 
+// ExplainNumberWithResponse Tell what became of a number
+//
+// Of any number, whether it was given or not. What is null or absent is not known;
+// nothing is guessed. A number that has a document is explained even while etcd is
+// away.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name}/numbers/{number} (the `ExplainNumber` operationId).
+func (c *ClientWithResponses) ExplainNumberWithResponse(ctx context.Context, name string, number string, params *ExplainNumberParams, reqEditors ...RequestEditorFn) (*ExplainNumberResponse, error) {
+	rsp, err := c.ExplainNumber(ctx, name, number, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExplainNumberResponse(rsp)
+}
+
 // VoidNumberWithBodyWithResponse Void an external number whose document was never made
 //
 // Only numbers of documents that live elsewhere; what is void keeps its first reason.
@@ -7040,6 +8281,48 @@ func (c *ClientWithResponses) VoidNumberWithResponse(ctx context.Context, name s
 		return nil, err
 	}
 	return ParseVoidNumberResponse(rsp)
+}
+
+// GetRegisterWithResponse Read the register of a series, every number in order
+//
+// Every number from the first of the series to the mark, with its date, status and
+// gross amount, and of voids the reason in a sentence: as JSON; as a table for
+// spreadsheets, with Accept text/csv or format=csv; as a page that prints on A4,
+// with Accept text/html or format=html.
+//
+// The answer is streamed, however long it is, and has no ETag. If something fails
+// in the middle the connection breaks: the JSON then lacks its end. A cell of the
+// CSV that would begin like a formula begins with an apostrophe. Four registers of
+// a tenant are written at a time, 429 beyond.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name}/register (the `GetRegister` operationId).
+func (c *ClientWithResponses) GetRegisterWithResponse(ctx context.Context, name string, params *GetRegisterParams, reqEditors ...RequestEditorFn) (*GetRegisterResponse, error) {
+	rsp, err := c.GetRegister(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRegisterResponse(rsp)
+}
+
+// StateSeriesWithResponse State what became of every number of a series
+//
+// Each number from the first to the mark is in exactly one of issued, void, held,
+// free and unaccounted, as exact ranges; unaccounted has to be empty. What is held is
+// being used now. etcd is read first, then Postgres, so nothing that moves meanwhile
+// is called unaccounted; as_of names both moments. 500 ledger-damaged if the ledger of
+// the series cannot be read.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/series/{name}/statement (the `StateSeries` operationId).
+func (c *ClientWithResponses) StateSeriesWithResponse(ctx context.Context, name string, params *StateSeriesParams, reqEditors ...RequestEditorFn) (*StateSeriesResponse, error) {
+	rsp, err := c.StateSeries(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStateSeriesResponse(rsp)
 }
 
 // ListUnusedWithResponse List the numbers of an authorised range that no document bears
@@ -9508,6 +10791,131 @@ func ParseTakeNumbersResponse(rsp *http.Response) (*TakeNumbersResponse, error) 
 	return response, nil
 }
 
+// ParseExplainNumberResponse parses an HTTP response from a ExplainNumberWithResponse call
+func ParseExplainNumberResponse(rsp *http.Response) (*ExplainNumberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExplainNumberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Explanation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExplainNumberResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers ExplainNumberResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers ExplainNumberResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ExplainNumberResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseVoidNumberResponse parses an HTTP response from a VoidNumberWithResponse call
 func ParseVoidNumberResponse(rsp *http.Response) (*VoidNumberResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9648,6 +11056,283 @@ func ParseVoidNumberResponse(rsp *http.Response) (*VoidNumberResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers VoidNumberResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetRegisterResponse parses an HTTP response from a GetRegisterWithResponse call
+func ParseGetRegisterResponse(rsp *http.Response) (*GetRegisterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRegisterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Register
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/html) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRegisterResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetRegisterResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers GetRegisterResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetRegisterResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetRegisterResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStateSeriesResponse parses an HTTP response from a StateSeriesWithResponse call
+func ParseStateSeriesResponse(rsp *http.Response) (*StateSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StateSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Statement
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Later
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers StateSeriesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 405:
+		var headers StateSeriesResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 429:
+		var headers StateSeriesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers StateSeriesResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

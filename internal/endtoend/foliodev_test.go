@@ -131,8 +131,10 @@ func TestTheREADMEIsTrue(t *testing.T) {
 	beside := readmeBlocks(t)
 	out := d.sh(beside[0]) + d.sh(beside[1])
 	for _, want := range []string{
-		`"printed_number":"INV-`, `"number":1,`, "demo/invoice/", "hammer: all promises held", " 0 missing, 0 findings",
+		`"printed_number":"INV-`, `"number":1,`, "demo/invoice/", "hammer: all promises held", " 0 unaccounted, 0 findings",
 		`"request_id":"b"`, `"printed_number":"S-`, `-0005"`, `"kind":"credit_note"`, `"sent back"`,
+		"order-4711, the client's", ", at etcd revision ", "number,printed_number,date,kind,status,currency,gross,reason,explanation",
+		`"number":57,"state":"not_reserved"`, `,external,issued,`, `,invoice,cancelled,EUR,71.40,`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the README's commands printed no %q:\n%s", want, out)

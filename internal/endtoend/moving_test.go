@@ -44,7 +44,7 @@ func TestMovingInIsAsThePageSays(t *testing.T) {
 		`"number":3805,`,
 		"shop/invoice/2026: no number up to 3900 is given any more",
 		"of shop-copy",
-		" 0 missing, 0 findings",
+		" 0 unaccounted, 0 findings",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the page's commands printed no %q:\n%s", want, out)

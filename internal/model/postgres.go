@@ -87,11 +87,17 @@ func (m *machine) postgres(s state) {
 	}
 }
 
-// failOver makes the standby the primary, in a new era. Unless the old one goes
-// on serving, what is under way there is never executed.
+// failOver makes the standby the primary, in a new era: that of its timeline, or,
+// if it was the primary itself that was put back to a backup, that of the restore
+// which an operator announces. Before that nobody writes to it, or the era would be
+// the old one. Unless the old one goes on serving, what is under way there is never
+// executed.
 func (m *machine) failOver(s state) {
 	s.standby = promoted
-	s.pg[1].up, s.pg[1].era = true, s.pg[0].era+1
+	s.pg[1].up, s.pg[1].era = true, s.pg[0].era
+	if m.keeps(Gate) {
+		s.pg[1].era++
+	}
 	s.lost = s.acked &^ s.pg[1].invoices()
 	if !m.cfg.Stale {
 		s.pg[0].up = false

@@ -29,13 +29,14 @@ const (
 	KnownHandBack              // after a restore of etcd a block that the shelf does not know is settled, not handed back
 	PrimaryKey                 // one row per number
 	AckAfterCommit             // an invoice is acknowledged after its row is committed
+	Gate                       // a Postgres that went back is not written to in the era that it was in
 	ruleCount
 )
 
 var ruleNames = [ruleCount]string{
 	"fence", "fence-waits", "fence-seen", "enrol-in-era", "write-in-era", "block-in-era", "one-snapshot", "era-order",
 	"value-compare", "whole-identity", "floor-asked", "floor-kept", "voids-first", "sweep", "sweep-again",
-	"held-until-spent", "known-hand-back", "primary-key", "ack-after-commit",
+	"held-until-spent", "known-hand-back", "primary-key", "ack-after-commit", "gate",
 }
 
 func (r Rule) String() string { return ruleNames[r] }

@@ -80,6 +80,7 @@ func TestWithoutAnEraRuleANumberIsAcknowledgedTwice(t *testing.T) {
 		{BlockInEra, failover},
 		{EraOrder, stale},
 		{FenceSeen, stale},
+		{Gate, failover},
 	} {
 		t.Run(tt.rule.String(), func(t *testing.T) {
 			world := tt.world
@@ -117,6 +118,7 @@ func TestWithoutARuleAPromiseIsBroken(t *testing.T) {
 		{AckAfterCommit, paused, notKept},
 		{KnownHandBack, stopped, freeAndIssued},
 		{PrimaryKey, handBack, notUnique},
+		{Gate, failover, unaccounted},
 	} {
 		t.Run(tt.rule.String(), func(t *testing.T) {
 			world := tt.world

@@ -31,10 +31,18 @@ func historyMutants() []mutant {
 		{
 			name:  "raised-without-a-void",
 			rule:  "Numbers that a raised mark skips are void before the mark covers them: else they are missing.",
-			file:  "counter/reserve.go",
+			file:  "counter/raise.go",
 			old:   "\t\tif err := l.skip(ctx, s, led, floor); err != nil {\n\t\t\treturn led, err\n\t\t}\n",
 			new:   "",
 			tests: "^TestAMissingLedgerDoesNotStartFromOne$",
+		},
+		{
+			name:  "spent-and-still-free",
+			rule:  "After a restore of the store a free number that has a row is free no more: were its row lost later, it would be given again.",
+			file:  "counter/takeout.go",
+			old:   "rest := minus(f.Range, spent)",
+			new:   "rest := []Range{f.Range}",
+			tests: "^TestWhatAnOlderLedgerCallsFreeAndHasARowIsFreeNoMore$",
 		},
 		{
 			name: "names-used-again",

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -22,9 +23,13 @@ type member struct {
 	Client  string // its URL for clients
 	Peer    string // its URL for the others
 	Cluster string // all members: name=peer,…
+	Token   string // gives the cluster its id; "": etcd's default
 	Fast    bool
 	TLS     *TLS
 }
+
+// token is that of the cluster, as etcd is told it.
+func (m member) token() string { return cmp.Or(m.Token, embed.NewConfig().InitialClusterToken) }
 
 // RunIfMember runs this process as an etcd member, and never returns, if it was
 // started as one. It is called first thing in main and TestMain.
@@ -76,7 +81,7 @@ func (m member) config() (*embed.Config, error) {
 		return nil, err
 	}
 	cfg := embed.NewConfig()
-	cfg.Name, cfg.Dir, cfg.InitialCluster = m.Name, m.Dir, m.Cluster
+	cfg.Name, cfg.Dir, cfg.InitialCluster, cfg.InitialClusterToken = m.Name, m.Dir, m.Cluster, m.token()
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
 	cfg.LogLevel = "error"

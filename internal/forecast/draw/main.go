@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"folio/internal/forecast"
+	"folio/internal/plot"
 )
 
 func main() {
@@ -170,8 +171,8 @@ func (o options) draw(all []sizes, crowds []crowd) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	for name, d := range map[string]drawing{"held.svg": drawSizes(all), "crowd.svg": drawCrowd(crowds)} {
-		if err := os.WriteFile(filepath.Join(o.out, name), []byte(d.svg()), 0o644); err != nil {
+	for name, d := range map[string]plot.Drawing{"held.svg": drawSizes(all), "crowd.svg": drawCrowd(crowds)} {
+		if err := os.WriteFile(filepath.Join(o.out, name), []byte(d.SVG()), 0o644); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"folio/internal/forecast"
+	"folio/internal/plot"
 )
 
 const (
@@ -27,14 +28,7 @@ func rewrite(page, tables string) error {
 	return os.WriteFile(page, []byte(next), 0o644)
 }
 
-func replace(text, tables string) (string, error) {
-	before, rest, ok := strings.Cut(text, begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return "", fmt.Errorf("the markers %s and %s are missing", strings.TrimSpace(begin), end)
-	}
-	return before + begin + tables + end + after, nil
-}
+func replace(text, tables string) (string, error) { return plot.Between(text, begin, end, tables) }
 
 // tables writes everything between the markers.
 func tables(c forecast.Crowd, all []sizes, left []rests, crowds []crowd) string {

@@ -1,4 +1,4 @@
-package main
+package plot
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// axis maps values to 0..1 along one side of a panel.
-type axis struct {
+// Axis maps values to 0..1 along one side of a panel.
+type Axis struct {
 	label string
 	log   bool    // logarithmic
 	zero  bool    // logarithmic from 1 on, with 0 one decade below
@@ -23,7 +23,7 @@ type tick struct {
 }
 
 // place returns where v lies; what is outside lies on the edge.
-func (a axis) place(v float64) float64 {
+func (a Axis) place(v float64) float64 {
 	low, high, at := a.from, a.to, v
 	if a.log || a.zero {
 		low, high, at = a.decade(low), a.decade(high), a.decade(v)
@@ -36,46 +36,56 @@ func (a axis) place(v float64) float64 {
 
 // decade is the logarithm of v; with zero, what is below 1 lies evenly in the
 // decade below.
-func (a axis) decade(v float64) float64 {
+func (a Axis) decade(v float64) float64 {
 	if a.zero && v < 1 {
 		return v - 1
 	}
 	return math.Log10(v)
 }
 
-// decades is a logarithmic axis from one power of ten to another.
-func decades(label string, from, to int) axis {
-	a := axis{label: label, log: true, from: math.Pow10(from), to: math.Pow10(to)}
+// Decades is a logarithmic axis from one power of ten to another.
+func Decades(label string, from, to int) Axis {
+	a := Axis{label: label, log: true, from: math.Pow10(from), to: math.Pow10(to)}
 	for i := from; i <= to; i++ {
 		a.ticks = append(a.ticks, tick{math.Pow10(i), short(math.Pow10(i))})
 	}
 	return a
 }
 
-// fromZero is a logarithmic axis that has 0, up to a power of ten.
-func fromZero(label string, to int) axis {
-	a := decades(label, 0, to)
+// Marked is a logarithmic axis that reaches from the first of some values to the last,
+// which are above zero and in their order, and has a tick at each.
+func Marked(label string, at ...float64) Axis {
+	a := Axis{label: label, log: true, from: at[0], to: at[len(at)-1]}
+	for _, v := range at {
+		a.ticks = append(a.ticks, tick{v, short(v)})
+	}
+	return a
+}
+
+// FromZero is a logarithmic axis that has 0, up to a power of ten.
+func FromZero(label string, to int) Axis {
+	a := Decades(label, 0, to)
 	a.log, a.zero, a.from = false, true, 0
 	a.ticks = append([]tick{{0, "0"}}, a.ticks...)
 	return a
 }
 
-// linear is an axis from 0 in equal steps.
-func linear(label string, step float64, steps int) axis {
-	a := axis{label: label, to: step * float64(steps)}
+// Linear is an axis from 0 in equal steps.
+func Linear(label string, step float64, steps int) Axis {
+	a := Axis{label: label, to: step * float64(steps)}
 	for i := range steps + 1 {
 		a.ticks = append(a.ticks, tick{step * float64(i), short(step * float64(i))})
 	}
 	return a
 }
 
-// hours is a time axis in minutes or hours, whichever reads better.
-func hours(long time.Duration) axis {
+// Hours is a time axis in minutes or hours, whichever reads better.
+func Hours(long time.Duration) Axis {
 	unit, name := time.Minute, "minutes"
 	if long > 2*time.Hour {
 		unit, name = time.Hour, "hours"
 	}
-	a := axis{label: name, to: long.Seconds()}
+	a := Axis{label: name, to: long.Seconds()}
 	steps := 6.0
 	if long == 10*time.Minute {
 		steps = 5
