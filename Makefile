@@ -6,7 +6,7 @@ STATES ?= 25000000
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: setup build ## everything on this machine: etcd, Postgres, three replicas; ^C ends it
@@ -83,6 +83,19 @@ bench-deep: ## what checking the content of documents costs
 .PHONY: forecast
 forecast: ## make the tables and drawings of docs/performance.md anew
 	$(GO) run ./internal/forecast/draw --out docs/performance --page docs/performance.md
+
+.PHONY: image
+image: ## a container image of folio, without a container engine: bin/folio-image.tar; IMAGE=localhost/folio:dev
+	@GO=$(GO) scripts/image $(or $(IMAGE),localhost/folio:dev)
+
+.PHONY: check-deploy
+check-deploy: ## hold the manifests, alerts and image of deploy/ against what reads them
+	@GO=$(GO) scripts/image --self-test
+	@GO=$(GO) scripts/check-deploy
+
+.PHONY: k8s-up
+k8s-up: ## folio with all it needs on the cluster of KUBECONFIG; K8S_LOAD="kind load image-archive"
+	@GO=$(GO) scripts/k8s-up
 
 .PHONY: clean
 clean: ## remove what was built

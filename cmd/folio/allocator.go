@@ -21,7 +21,7 @@ func (e etcd) withAllocator(cmd command, db *invoices.DB, tool string, do func(*
 	if err := db.Check(cmd.ctx); err != nil {
 		return err
 	}
-	client, err := etcdstore.Dial(cmd.ctx, e.EtcdEndpoints)
+	client, err := e.dial(cmd.ctx, e.EtcdEndpoints)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Move documents in with the numbers they have, from CSV, lines of JSON, or an export; the counter goes on above them."`
 	Seek      seekCmd      `cmd:"" help:"Move a series forward on every replica; what is skipped is void."`
 	Restored  restoredCmd  `cmd:"" help:"Say that Postgres was restored to an earlier state: a new era begins, in which no number of the time before is given again. Or, with --strict, how strict series go on."`
+	Guard     guardCmd     `cmd:"" help:"Have etcd ask everybody who they are, and let folio touch /folio/ only; once, with the certificate of etcd's root."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
@@ -34,6 +35,7 @@ type database struct {
 
 type etcd struct {
 	EtcdEndpoints []string `help:"etcd, as host:port, separated by commas." env:"FOLIO_ETCD_ENDPOINTS" required:""`
+	etcdAccess
 }
 
 // parse reads the command line. It returns nil and no error when help was asked

@@ -69,7 +69,7 @@ func (c *ledgerShowCmd) Run(cmd command) error {
 
 // open dials etcd. The caller closes the client.
 func (e etcd) open(ctx context.Context) (*clientv3.Client, *etcdstore.Store, error) {
-	client, err := etcdstore.Dial(ctx, e.EtcdEndpoints)
+	client, err := e.dial(ctx, e.EtcdEndpoints)
 	if err != nil {
 		return nil, nil, err
 	}

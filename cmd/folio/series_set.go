@@ -18,6 +18,7 @@ type seriesSetCmd struct {
 	database
 	seriesArg
 	EtcdEndpoints []string `help:"etcd; needed to change the numbering or the period of a series." env:"FOLIO_ETCD_ENDPOINTS"`
+	etcdAccess
 
 	Numbering     *string        `help:"block or strict." env:"FOLIO_SERIES_NUMBERING"`
 	Format        *string        `help:"Such as INV-{yyyy}-{seq:6}; also {yy}, {mm}, {series}, {tenant}." env:"FOLIO_SERIES_FORMAT"`
@@ -42,7 +43,7 @@ func (c *seriesSetCmd) Run(cmd command) error {
 	return c.withDB(func(db *invoices.DB) error {
 		book := &invoices.SeriesBook{DB: db}
 		if len(c.EtcdEndpoints) > 0 {
-			client, err := etcdstore.Dial(cmd.ctx, c.EtcdEndpoints)
+			client, err := c.dial(cmd.ctx, c.EtcdEndpoints)
 			if err != nil {
 				return err
 			}

@@ -92,7 +92,7 @@ type replica struct {
 
 // wire puts the parts together. Nothing is connected yet.
 func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
-	client, err := etcdstore.Dial(context.Background(), c.EtcdEndpoints)
+	client, err := c.dial(context.Background(), c.EtcdEndpoints)
 	if err != nil {
 		return nil, err
 	}

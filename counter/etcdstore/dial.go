@@ -15,7 +15,23 @@ import (
 // gRPC pings no more often than every ten seconds, so it takes twelve to give up
 // a connection to a member that lives and says nothing.
 func Dial(ctx context.Context, endpoints []string) (*clientv3.Client, error) {
+	return Access{}.Dial(ctx, endpoints)
+}
+
+// Dial is [Dial] for an etcd that asks who is there. Endpoints without a scheme
+// are spoken to with TLS if it has a CA or a certificate.
+func (a Access) Dial(ctx context.Context, endpoints []string) (*clientv3.Client, error) {
+	if err := a.check(endpoints); err != nil {
+		return nil, err
+	}
+	password, err := a.password()
+	if err != nil {
+		return nil, err
+	}
 	client, err := clientv3.New(clientv3.Config{
+		Username:             a.User,
+		Password:             password,
+		DialOptions:          a.options(),
 		Context:              ctx,
 		Endpoints:            endpoints,
 		DialTimeout:          2 * time.Second,

@@ -23,7 +23,12 @@ type Config struct {
 	Dir     string
 	Members int  // 1 or 3; 0: 1
 	Fast    bool // for tests: quick elections, and no fsync
+	TLS     *TLS // set: clients speak TLS and show a certificate
 }
+
+// TLS are paths of PEM files. CA signs the members' certificate, which is their
+// key to each other's questions as well, and every client's.
+type TLS struct{ CA, Cert, Key string }
 
 // Cluster is a running etcd.
 type Cluster struct {
@@ -80,8 +85,8 @@ func describe(cfg Config) ([]member, error) {
 	for i := range cfg.Members {
 		name := fmt.Sprintf("m%d", i)
 		m := member{
-			Name: name, Dir: filepath.Join(cfg.Dir, name), Fast: cfg.Fast,
-			Client: fmt.Sprintf("http://127.0.0.1:%d", ports[2*i]),
+			Name: name, Dir: filepath.Join(cfg.Dir, name), Fast: cfg.Fast, TLS: cfg.TLS,
+			Client: fmt.Sprintf("%s://127.0.0.1:%d", cfg.TLS.scheme(), ports[2*i]),
 			Peer:   fmt.Sprintf("http://127.0.0.1:%d", ports[2*i+1]),
 		}
 		all, cluster = append(all, m), append(cluster, name+"="+m.Peer)
@@ -165,7 +170,11 @@ func (m *Member) Start(ctx context.Context) error {
 }
 
 func (m *Member) healthy(ctx context.Context) error {
-	return process.AnswersOK(ctx, m.is.Client+"/health")
+	way, err := m.is.TLS.way()
+	if err != nil {
+		return err
+	}
+	return process.AnswersOKOver(ctx, way, m.is.Client+"/health")
 }
 
 // Kill kills the member: SIGKILL.

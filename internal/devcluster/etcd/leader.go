@@ -40,7 +40,7 @@ func (c *Cluster) Members() []*Member { return append([]*Member(nil), c.members.
 func (m *Member) Name() string { return m.name }
 
 // Endpoint returns the member's address for clients, host:port.
-func (m *Member) Endpoint() string { return strings.TrimPrefix(m.is.Client, "http://") }
+func (m *Member) Endpoint() string { return strings.TrimPrefix(m.is.Client, m.is.TLS.scheme()+"://") }
 
 // leads asks the member whether it is the leader, through etcd's JSON gateway.
 func (m *Member) leads(ctx context.Context) (bool, error) {
@@ -50,7 +50,11 @@ func (m *Member) leads(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	way, err := m.is.TLS.way()
+	if err != nil {
+		return false, err
+	}
+	client := http.Client{Transport: way}
 	resp, err := client.Do(req)
 	if err != nil {
 		return false, err

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
@@ -24,6 +25,7 @@ type member struct {
 	Cluster string // all members: name=peer,…
 	Token   string // gives the cluster its id; "": etcd's default
 	Fast    bool
+	TLS     *TLS
 }
 
 // token is that of the cluster, as etcd is told it.
@@ -84,6 +86,9 @@ func (m member) config() (*embed.Config, error) {
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
 	cfg.LogLevel = "error"
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
+	if m.TLS != nil {
+		cfg.ClientTLSInfo = transport.TLSInfo{CertFile: m.TLS.Cert, KeyFile: m.TLS.Key, TrustedCAFile: m.TLS.CA, ClientCertAuth: true}
+	}
 	if m.Fast {
 		cfg.TickMs, cfg.ElectionMs, cfg.UnsafeNoFsync = 20, 200, true
 	}

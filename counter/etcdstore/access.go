@@ -1,0 +1,163 @@
+package etcdstore
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+)
+
+// Access says how a client proves to etcd who it is, and how it knows etcd. The
+// zero Access speaks in the clear and names no user.
+//
+// All fields but User and Password are paths of files. They are read for each new
+// connection, and the password for each new token, so that whoever rotates them
+// puts the new ones in the place of the old and restarts nothing: connections
+// that are open go on as they are. A file that is missing or damaged fails the
+// attempt to connect, and the next attempt reads it again.
+type Access struct {
+	CA           string // PEM: who may have signed etcd's certificate; the system's roots if empty
+	Cert, Key    string // PEM: the client's own; where etcd has no user given it is the certificate's common name
+	User         string
+	Password     string
+	PasswordFile string // instead of Password; blanks and line ends around it do not count
+}
+
+// errHalfAccess: parts were given that mean nothing without others.
+var errHalfAccess = errors.New("give what is missing, or neither")
+
+// check refuses what can only be a mistake, and reads every file once, so that a
+// wrong path is told at the start.
+func (a Access) check(endpoints []string) error {
+	clear := slices.IndexFunc(endpoints, func(e string) bool { return strings.HasPrefix(e, "http://") })
+	switch {
+	case clear >= 0 && a.secured():
+		return fmt.Errorf("etcd: %s is spoken to in the clear, but a CA or a certificate is given; write https:// or leave them out", endpoints[clear])
+	case (a.Cert == "") != (a.Key == ""):
+		return fmt.Errorf("etcd: a client's certificate %q and its key %q belong together: %w", a.Cert, a.Key, errHalfAccess)
+	case a.Password != "" && a.PasswordFile != "":
+		return errors.New("etcd: a password and a file of it are given; give one of them")
+	case (a.User == "") != (a.Password == "" && a.PasswordFile == ""):
+		return fmt.Errorf("etcd: a user and a password belong together: %w", errHalfAccess)
+	}
+	if _, err := a.config(); err != nil {
+		return err
+	}
+	_, err := a.password()
+	return err
+}
+
+// secured reports whether connections are to be made with TLS.
+func (a Access) secured() bool { return a.CA != "" || a.Cert != "" }
+
+// config reads the files anew.
+func (a Access) config() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if a.CA != "" {
+		text, err := os.ReadFile(a.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read who signs etcd's certificates: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("read who signs etcd's certificates: %s has no certificate in PEM", a.CA)
+		}
+	}
+	if a.Cert != "" {
+		own, err := tls.LoadX509KeyPair(a.Cert, a.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificate for etcd: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{own}
+	}
+	return cfg, nil
+}
+
+func (a Access) password() (string, error) {
+	if a.PasswordFile == "" {
+		return a.Password, nil
+	}
+	text, err := os.ReadFile(a.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read the password for etcd: %w", err)
+	}
+	password := strings.TrimSpace(string(text))
+	if password == "" {
+		return "", fmt.Errorf("read the password for etcd: %s is empty", a.PasswordFile)
+	}
+	return password, nil
+}
+
+// options are what gRPC is told of it.
+func (a Access) options() []grpc.DialOption {
+	var opts []grpc.DialOption
+	if a.secured() {
+		opts = append(opts, grpc.WithTransportCredentials(handshakes{TransportCredentials: credentials.NewTLS(nil), of: a}))
+	}
+	if a.User != "" {
+		opts = append(opts, grpc.WithChainUnaryInterceptor((&tokens{of: a}).intercept))
+	}
+	return opts
+}
+
+// tokens stands before the client's requests for tokens.
+type tokens struct {
+	of     Access
+	dialed atomic.Bool // the first request was seen
+	have   atomic.Bool // a token was given
+}
+
+// intercept answers the first request for a token itself, with none: etcd's client
+// asks for one before it has a connection, and would not come into being while etcd
+// is away. The first call is then told that it lacks one, upon which the client asks
+// again. Into these requests goes the present password; the client would send that of
+// the start for ever.
+func (t *tokens) intercept(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	ask, ok := req.(*pb.AuthenticateRequest)
+	switch {
+	case ok && !t.dialed.Swap(true):
+		return nil
+	case !ok && !t.have.Load():
+		return rpctypes.ErrGRPCUserEmpty
+	case !ok:
+		return call(ctx, method, req, reply, conn, opts...)
+	}
+	password, err := t.of.password()
+	if err != nil {
+		return err
+	}
+	err = call(ctx, method, &pb.AuthenticateRequest{Name: ask.Name, Password: password}, reply, conn, opts...)
+	if err == nil || errors.Is(rpctypes.Error(err), rpctypes.ErrAuthNotEnabled) {
+		t.have.Store(true) // an etcd that asks nobody needs none
+	}
+	return err
+}
+
+// handshakes reads an Access' files for each connection.
+type handshakes struct {
+	credentials.TransportCredentials
+	of Access
+}
+
+// ClientHandshake implements credentials.TransportCredentials.
+func (h handshakes) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	cfg, err := h.of.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	return credentials.NewTLS(cfg).ClientHandshake(ctx, authority, conn)
+}
+
+// Clone implements credentials.TransportCredentials.
+func (h handshakes) Clone() credentials.TransportCredentials { return h }
