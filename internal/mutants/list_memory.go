@@ -48,7 +48,7 @@ func memoryMutants() []mutant {
 			rule:  "What is known of a number is kept until it is spent: a strip whose numbers are only taken holds marks that nobody else has.",
 			file:  "counter/stock.go",
 			old:   "int64(s.spent()) < whole {",
-			new:   "int64(st.spentTo)*perStrip+whole > st.next {",
+			new:   "int64(st.spentTo)*perStrip+whole > int64(st.next) {",
 			tests: "^TestAStripIsDroppedOnlyWhenAllItsNumbersAreSpent$",
 		},
 		{
