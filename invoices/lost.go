@@ -14,24 +14,25 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// withoutRow returns the numbers of whole that have no document, in pieces, each
-// read in one statement together with the era: had they been read one after the
-// other, documents of one history could be taken for those of another. An era that
-// is not the given one gives ErrUnavailable.
+// withoutRow returns the numbers of whole, ascending and apart, that have no document.
+// Those that lie close together are read by one statement, each with the era: had they
+// been read one after the other, documents of one history could be taken for those of
+// another. An era that is not the given one gives ErrUnavailable.
 func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counter.Series, whole []counter.Range) ([]counter.Range, error) {
 	const query = `
 		select current_era() as era, coalesce(runs.first, 0) as first, coalesce(runs.last, 0) as last
 		from (values (1)) as always left join (` + selectRuns + `) as runs on true
 		order by runs.first`
 	var left []counter.Range
-	for _, part := range accounts.Pieces(whole, readAtOnce) {
+	for _, part := range accounts.Windows(whole, readAtOnce) {
+		within := hull(part)
 		var rows []struct {
 			Era   string `db:"era"`
 			First int64  `db:"first"`
 			Last  int64  `db:"last"`
 		}
-		doing := fmt.Sprintf("look for numbers of %s without a document in %s", s, part)
-		if err := sqlx.SelectContext(ctx, q, &rows, query, s.Tenant, s.Name, s.Period, part.First, part.Last); err != nil {
+		doing := fmt.Sprintf("look for numbers of %s without a document in %s", s, within)
+		if err := sqlx.SelectContext(ctx, q, &rows, query, s.Tenant, s.Name, s.Period, within.First, within.Last); err != nil {
 			return nil, wrap(doing, err)
 		}
 		var used []counter.Range
@@ -43,7 +44,7 @@ func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counte
 				used = append(used, counter.Range{First: r.First, Last: r.Last})
 			}
 		}
-		left = append(left, accounts.Without([]counter.Range{part}, accounts.Merged(used))...)
+		left = append(left, accounts.Without(part, accounts.Merged(used))...)
 	}
 	return accounts.Merged(left), nil
 }
@@ -51,20 +52,26 @@ func withoutRow(ctx context.Context, q sqlx.QueryerContext, era string, s counte
 // blockSeries lists every series that has a ledger or a document, and whose numbers
 // are not given by a counter in Postgres.
 func blockSeries(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series, error) {
-	strict, err := db.StrictNames(ctx)
+	all, err := blockLedgers(ctx, db, ledgers)
 	if err != nil {
 		return nil, err
 	}
-	all, err := listLedgers(ctx, ledgers)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, strict)
 	heights, err := db.Heights(ctx, counter.Selection{})
 	for _, h := range heights {
 		all = append(all, h.Series)
 	}
 	return sortedSeries(all), err
+}
+
+// blockLedgers lists the series that have a ledger and are not strict. A ledger of a
+// strict series is nobody's, and is for the audit to find.
+func blockLedgers(ctx context.Context, db *DB, ledgers Ledgers) ([]counter.Series, error) {
+	strict, err := db.StrictNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := listLedgers(ctx, ledgers)
+	return slices.DeleteFunc(all, strict), err
 }
 
 // listLedgers lists the series that have a ledger. Keys among them that name none

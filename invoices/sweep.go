@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"folio/counter"
@@ -88,7 +87,7 @@ func (w *Sweeper) sweep(ctx context.Context, era, reason string) error {
 	if there, err := w.allThere(ctx, era); !there || err != nil {
 		return err
 	}
-	all, err := w.series(ctx)
+	all, err := blockLedgers(ctx, w.DB, w.Ledgers)
 	if err != nil {
 		return err
 	}
@@ -127,17 +126,6 @@ func (w *Sweeper) tell(s counter.Series, err error) {
 		w.told[s] = err.Error()
 		w.Log.Error("numbers may be left unaccounted for", "series", s.String(), "error", err)
 	}
-}
-
-// series lists what is swept. A ledger of a strict series is nobody's, and is for the
-// audit to find.
-func (w *Sweeper) series(ctx context.Context) ([]counter.Series, error) {
-	strict, err := w.DB.StrictNames(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := listLedgers(ctx, w.Ledgers)
-	return slices.DeleteFunc(all, strict), err
 }
 
 // allThere reports whether all who are registered are of the era. One of an earlier era
