@@ -30,25 +30,50 @@ type Issuer struct {
 // request made before. Until ctx ends it goes on with another number when the
 // first is used up, or its holder fenced.
 //
+// A repeat is answered for ever, whatever the rules for drafts have become.
+//
 // Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
 // ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing
 // was stored), ErrOutcomeUnknown (the same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
-	if r.ID != "" {
-		// A repeat is answered for ever, whatever the rules for drafts have
-		// become, and takes no number.
-		before, err := is.before(ctx, r, id)
-		if before != nil || err != nil {
-			return issued(before, err)
-		}
+	got, err := is.issue(ctx, r, id)
+	if err == nil || r.ID == "" || errors.Is(err, ErrRequestReused) || errors.Is(err, ErrOutcomeUnknown) {
+		return got, err
 	}
+	before, again := is.before(ctx, r, id)
+	switch {
+	case before != nil:
+		return issued(before, nil)
+	case again != nil && !errors.Is(err, ErrUnavailable):
+		return Issued{}, again // what was refused now may have been issued before
+	}
+	return Issued{}, err
+}
+
+// issue is Issue of a request that is taken for a new one.
+func (is *Issuer) issue(ctx context.Context, r Request, id string) (Issued, error) {
 	draft, err := is.prepare(ctx, r)
 	if err != nil {
 		return Issued{}, err
 	}
 	draft.RequestID = id
+	if r.ID != "" && !is.meets(draft) {
+		before, err := is.before(ctx, r, id)
+		if before != nil || err != nil {
+			return issued(before, err)
+		}
+	}
 	return is.store(ctx, draft)
+}
+
+// meets reports whether a repeat of p need not be looked for first: its row meets
+// the one that is there, and its number is returned. In a busy series the next
+// request takes that. In a quiet one it would be missed by who takes the next from
+// another replica, and of a range it might be the last: others would be refused
+// for good meanwhile. A strict series gives its number as the row is written.
+func (is *Issuer) meets(p *prepared) bool {
+	return p.strict() || p.rule.Range == nil && is.Numbers.Busy(p.series)
 }
 
 // Request ids of clients and our own stand apart, so that no client can send one

@@ -19,6 +19,8 @@ type Numbers interface {
 	Take(ctx context.Context, s counter.Series) (counter.Number, error)
 	// TakeN returns count numbers of s, all or none.
 	TakeN(ctx context.Context, s counter.Series, count int) ([]counter.Number, error)
+	// Busy reports whether numbers of s lie ready, and are taken fast.
+	Busy(s counter.Series) bool
 	// Seek makes sure that no number of s up to mark is given any more; what it
 	// skips is void for the reason.
 	Seek(ctx context.Context, s counter.Series, mark int64, reason string) error
