@@ -64,7 +64,8 @@ const (
 			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
 			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
 			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]), cast($23 as timestamptz[]), cast($24 as bigint[]))
-			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
+			as ` + documentRow
+	documentRow = `q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
 				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference, block_at, block_revision)`
 )
 
@@ -91,12 +92,23 @@ const lookUpBatch = `
 type line struct {
 	conn   *sqlx.Conn
 	write  *sqlx.Stmt        // insertBatch or insertStrict, prepared
+	alone  *sqlx.Stmt        // insertAlone; nil on a line that writes strict series
 	books  *strictStatements // nil on a line that writes no strict series
 	warned error             // a warning that the server sent with its answer
 }
 
 // connect takes a connection for a writer. Nothing has been sent if it fails.
-func (db *DB) connect(ctx context.Context) (*line, error) { return db.lineFor(ctx, insertBatch) }
+func (db *DB) connect(ctx context.Context) (*line, error) {
+	l, err := db.lineFor(ctx, insertBatch)
+	if err != nil {
+		return nil, err
+	}
+	if l.alone, err = l.conn.PreparexContext(ctx, insertAlone); err != nil {
+		l.drop()
+		return nil, wrap("connect to Postgres", err)
+	}
+	return l, nil
+}
 
 func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	conn, err := db.batches.Connx(ctx)
@@ -132,6 +144,9 @@ func (l *line) notice(n *pq.Error) {
 // keep gives the connection back, to be used again.
 func (l *line) keep() {
 	_ = l.write.Close()
+	if l.alone != nil {
+		_ = l.alone.Close()
+	}
 	l.books.close()
 	_ = l.conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(driverConn(c), nil)
@@ -178,9 +193,14 @@ func (l *line) execute(holder string, rows []*row) (wrote, error) {
 		Period  sql.NullString `db:"period"`
 		Number  sql.NullInt64  `db:"number"`
 	}
+	crediting := len(rows) == 1 && rows[0].credit != nil
+	if len(rows) == 1 && !crediting && l.alone != nil {
+		if done, err := l.executeAlone(holder, rows[0]); done || err != nil {
+			return wrote{open: true, count: 1, all: true}, err
+		}
+	}
 	args := append([]any{holder}, columns(rows)...)
 	var err error
-	crediting := len(rows) == 1 && rows[0].credit != nil
 	if crediting {
 		err = l.conn.SelectContext(context.Background(), &answer, l.insertCredit(), append(args, rows[0].credit.values()...)...)
 	} else {

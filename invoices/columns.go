@@ -1,6 +1,10 @@
 package invoices
 
-import "folio/counter"
+import (
+	"time"
+
+	"folio/counter"
+)
 
 // column is one of the arrays $2 to $24 of insertBatch; the first is 0.
 type column int
@@ -61,9 +65,18 @@ func some(rows []*row, which ...column) []any {
 	return all
 }
 
+// sink takes the values of a column, or of a row.
+type sink interface {
+	add(text string)
+	null()
+	whole(n int64)
+	bytes(b []byte)
+	time(t time.Time)
+}
+
 // add adds what r has in the column. Of an external number the fields of a document
 // are null, of a strict series those of a block.
-func (c column) add(a *array, r *row) {
+func (c column) add(a sink, r *row) {
 	switch c {
 	case columnTenant:
 		a.add(r.place().Tenant)
@@ -98,7 +111,7 @@ func (c column) add(a *array, r *row) {
 	}
 }
 
-func (c column) addOfDocument(a *array, r *row) {
+func (c column) addOfDocument(a sink, r *row) {
 	if r.Kind == kindExternal {
 		a.null()
 		return
@@ -117,7 +130,7 @@ func (c column) addOfDocument(a *array, r *row) {
 	}
 }
 
-func (c column) addOfBlock(a *array, r *row) {
+func (c column) addOfBlock(a sink, r *row) {
 	var b counter.Block
 	if !r.strict() {
 		b = r.Number.Block()
