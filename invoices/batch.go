@@ -50,7 +50,7 @@ const insertRows = `
 const (
 	openHolder = `
 		select holder from holders
-		where holder = $1 and fenced_at is null and era = current_era()
+		where holder = $1 and fenced_at is null and era = ` + presentEra + `
 		for share`
 	noHolder        = `select nullif($1, '') as holder`
 	documentColumns = `tenant, series, period, number, status, created_at,

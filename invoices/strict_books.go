@@ -139,7 +139,7 @@ func placeColumns(places []strictPlace) []any {
 // locked, an answer must not be so large that a client that stopped reading could
 // block the server.
 const findRequestsOfBatch = `
-	select current_era() as era, array(
+	select ` + presentEra + ` as era, array(
 		select q.i
 		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as integer[])) with ordinality as q (tenant, request_id, item, i)
 		where exists (select from documents d where d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item)) as found, array(
