@@ -41,7 +41,7 @@ type flags struct {
 	Tenants     int           `help:"Tenants of the crowd." default:"1000"`
 	Pool        int           `help:"Connections to Postgres of each contender but folio, all replicas together." default:"32"`
 	NoKeys      bool          `help:"Requests without an Idempotency-Key."`
-	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does, instead of finding repeats by the table's key."`
+	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does in a quiet series, instead of finding repeats by the table's key."`
 	GrownRows   int           `help:"Invoices that are there before the growth scenario." default:"10000000"`
 	GrownCrowd  int           `help:"Tenants, and series, of the growth scenario." default:"100000"`
 	Folio       string        `help:"A binary of folio; built if not given." type:"path"`
