@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ func main() {
 
 // flags are the command line.
 type flags struct {
-	Quick       bool          `help:"The main ratios in less than a minute; ends with 1 if one falls under 0.7 of its bar."`
+	Quick       bool          `help:"The main ratios in less than a minute; ends with 3 if one falls under 0.7 of its bar."`
 	Only        []string      `help:"Scenarios to run; all if not given. See --list."`
 	List        bool          `help:"List the scenarios and the contenders, and end."`
 	Contenders  []string      `help:"Contenders to run beside folio in the wide scenarios; all if not given."`
@@ -50,8 +51,8 @@ type flags struct {
 	Keep        string        `help:"Folder for the logs and data, which are kept; a temporary one if not given." type:"path"`
 }
 
-// run is main without the process: it returns the exit status. 1: a ratio fell under the
-// guard, or the run failed; 2: the command line is wrong.
+// run is main without the process: it returns the exit status. 1: the run failed; 2: the
+// command line is wrong; 3: a ratio fell under the guard.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	helped := false
@@ -83,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err = b.run(ctx, scenarios)
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
+		if errors.Is(err, errGuard) {
+			return 3
+		}
 		return 1
 	}
 	return 0
