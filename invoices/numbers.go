@@ -140,10 +140,10 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
 	var writing errgroup.Group
 	for i := range rows {
 		// In their order: rows of a strict series get their numbers as they come.
-		e, err := is.Writer.submit(&rows[i])
+		e, err := is.Writer.submit(ctx, &rows[i])
 		writing.Go(func() error {
 			if err == nil {
-				_, err = e.await(ctx)
+				_, err = is.Writer.await(ctx, e)
 			}
 			switch {
 			case errors.Is(err, errTaken) || errors.Is(err, errFenced):

@@ -36,6 +36,7 @@ type WriterConfig struct {
 	Queue   int           // rows that may wait, and as many of strict series; 0: 4,096
 	Bound   time.Duration // how long an outcome is sought; 0: twenty seconds
 	Log     *slog.Logger  // nil: none
+	Watch   Watch         // is told how issuing goes
 
 	// RequireSync: Postgres commits to a synchronous standby, so that strict
 	// series go on after a failover by themselves. A server that does not is
@@ -96,6 +97,7 @@ var errMoved = errors.New("another credit note of the invoice came first")
 // entry is a row in the queue.
 type entry struct {
 	*row
+	wait    wait
 	clashed bool         // its printed number is another's, and the number is void for it
 	state   atomic.Int32 // waiting, then sent or withdrawn
 	outcome chan outcome // has room for the one outcome
@@ -156,16 +158,16 @@ func (w *Writer) Run(ctx context.Context) error {
 // ErrSeriesExhausted, ErrSeriesSuspended and ErrLedgerDamaged instead of errTaken
 // and errFenced.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
-	e, err := w.submit(r)
+	e, err := w.submit(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return e.await(ctx)
+	return w.await(ctx, e)
 }
 
 // submit puts r into the queue. Then await is owed.
-func (w *Writer) submit(r *row) (*entry, error) {
-	e := &entry{row: r, outcome: make(chan outcome, 1)}
+func (w *Writer) submit(ctx context.Context, r *row) (*entry, error) {
+	e := &entry{row: r, wait: w.cfg.Watch.queue(ctx), outcome: make(chan outcome, 1)}
 	err := w.cfg.DB.mayWrite()
 	if err == nil {
 		err = w.enqueue(e)
@@ -178,12 +180,14 @@ func (w *Writer) submit(r *row) (*entry, error) {
 }
 
 // await waits for the outcome, see write.
-func (e *entry) await(ctx context.Context) (*stored, error) {
+func (w *Writer) await(ctx context.Context, e *entry) (repeat *stored, err error) {
 	select {
 	case o := <-e.outcome:
+		w.cfg.Watch.done(ctx, e.wait, o.err)
 		return o.repeat, o.err
 	case <-ctx.Done():
 	}
+	defer func() { w.cfg.Watch.left(ctx, e.wait, err) }()
 	if e.state.CompareAndSwap(waiting, withdrawn) {
 		e.giveBack()
 		return nil, ErrUnavailable
