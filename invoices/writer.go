@@ -62,6 +62,7 @@ type Writer struct {
 // WriterStats is what a writer has done so far, and what waits now.
 type WriterStats struct {
 	Queued  int   // rows waiting
+	Room    int   // rows that may wait, those of strict series among them
 	Batches int64 // statements sent, or transactions of strict series begun, repeats included
 	Rows    int64 // rows written
 	Unknown int64 // statements whose fate was not told
@@ -71,7 +72,7 @@ type WriterStats struct {
 // Stats returns a snapshot; its parts may be some operations apart.
 func (w *Writer) Stats() WriterStats {
 	return WriterStats{
-		Queued: len(w.queue) + len(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
+		Queued: len(w.queue) + len(w.strict), Room: cap(w.queue) + cap(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
 		Unknown: w.unknown.Load(), Fenced: w.fenced.Load(),
 	}
 }
