@@ -25,9 +25,9 @@ func (s *stage) play(ctx context.Context) error {
 			return s.hammer(ctx, series, long, rate)
 		})
 	}
-	load("invoice", 0, s.long*9/10, 300)
+	load("invoice", 0, s.long*9/10, 150)
 	load("till", s.long/10, s.long*7/10, 200)
-	load("card", s.long*3/10, s.long*3/10, 1500)
+	load("card", s.long*3/10, s.long*3/10, 350)
 	parts.Go(func() error {
 		for i, at := range []struct {
 			when   time.Duration
