@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -57,6 +58,9 @@ func (one panel) draw(ctx context.Context, p prometheus, from, to time.Time) (pl
 			}
 			line := plot.Line{}
 			for i, at := range s.at {
+				if i > 0 && at-s.at[i-1] > 1.5*step.Seconds() { // there was nothing in between
+					line = append(line, plot.Point{X: at, Y: math.NaN()})
+				}
 				value := s.value[i] / scale(one.FieldConfig.Defaults.Unit)
 				line = append(line, plot.Point{X: at - float64(from.UnixMilli())/1000, Y: value})
 				most = max(most, value)

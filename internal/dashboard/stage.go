@@ -52,7 +52,7 @@ func (s *stage) begin(ctx context.Context) error {
 	}
 	for _, args := range [][]string{
 		{"series", "set", "demo/till", "--format", "T-{seq:6}", "--period", "none", "--range", "1-70000", "--warn-left", "30000", "--on-loss", "void"},
-		{"series", "set", "demo/card", "--format", "C-{seq:6}", "--period", "none", "--range", "1-3000000"},
+		{"series", "set", "demo/card", "--format", "C-{seq:6}", "--period", "none", "--range", "1-150000"},
 	} {
 		if out, err := s.command(ctx, "folio", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("folio %s: %w: %s", strings.Join(args, " "), err, out)

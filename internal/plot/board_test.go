@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,14 @@ func TestABoardHasEachPanelWithItsLegend(t *testing.T) {
 	// two rows of panels under the first title, and one under the second
 	if want := `height="1016"`; !strings.Contains(svg, want) {
 		t.Errorf("want %s in:\n%s", want, svg[:200])
+	}
+}
+
+func TestALineIsBrokenWhereThereIsNothing(t *testing.T) {
+	p := Panel{X: Linear("x", 1, 3), Y: Linear("y", 1, 3)}
+	whole, broken := p.path(Line{{0, 0}, {1, 1}, {2, 2}}), p.path(Line{{0, 0}, {1, 1}, {1, math.NaN()}, {2, 2}})
+	if strings.Count(whole, "M") != 1 || strings.Count(broken, "M") != 2 || strings.Contains(broken, "NaN") {
+		t.Errorf("%s\n%s", whole, broken)
 	}
 }
 
