@@ -38,7 +38,7 @@ func (d dashboard) draw(ctx context.Context, p prometheus, from, to time.Time) (
 		last.Cells = append(last.Cells, c)
 	}
 	if drawn == 0 {
-		return "", errors.New("Prometheus has no data for any panel")
+		return "", errors.New("there is no data for any panel in Prometheus")
 	}
 	return board.SVG(), nil
 }
