@@ -93,6 +93,10 @@ check-deploy: ## hold the manifests, alerts and image of deploy/ against what re
 	@GO=$(GO) scripts/image --self-test
 	@GO=$(GO) scripts/check-deploy
 
+.PHONY: dashboard
+dashboard: setup build ## docs/dashboard.svg anew: six minutes of load and kills, scraped by Prometheus; ARGS="--long 2m"
+	@PROMETHEUS=$$(scripts/prometheus prometheus) && $(GO) run ./internal/dashboard --prometheus "$$PROMETHEUS" $(ARGS)
+
 .PHONY: k8s-up
 k8s-up: ## folio with all it needs on the cluster of KUBECONFIG; K8S_LOAD="kind load image-archive"
 	@GO=$(GO) scripts/k8s-up

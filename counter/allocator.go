@@ -31,6 +31,10 @@ type Config struct {
 	SweepEvery time.Duration // how often is looked for dead holders of which the watch did not tell; 0: ten seconds
 	HandBack   time.Duration // bounds the hand-back at the end; 0: ten seconds
 
+	// Refilled is told how long each refill took that reserved a block; it must not
+	// wait. nil: nobody is.
+	Refilled func(took time.Duration)
+
 	Log *slog.Logger // nil: none
 }
 

@@ -23,7 +23,7 @@ func (l *life) handBack(ctx context.Context) {
 	shelves := make(map[Series]*shelf)
 	for _, s := range l.end(stopped) {
 		shelves[s.series] = s
-		l.a.counts.spent.Add(s.spent())
+		l.a.counts.left(s.came())
 	}
 	held, err := l.a.Config.Store.HeldBy(ctx, l.holder.Name)
 	if err != nil {

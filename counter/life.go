@@ -120,7 +120,7 @@ func (l *life) end(why over) []*shelf {
 // those who wait go on in the next life.
 func (l *life) drop() {
 	for _, s := range l.end(lifeOver) {
-		l.a.counts.spent.Add(s.spent())
+		l.a.counts.left(s.came())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeoutMax)
 	defer cancel()

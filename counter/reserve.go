@@ -78,7 +78,11 @@ func (l *life) reserve(s *shelf) error {
 	if err != nil {
 		return err
 	}
-	r.publish(time.Since(begun))
+	took := time.Since(begun)
+	r.publish(took)
+	if told := l.a.Config.Refilled; told != nil {
+		told(took)
+	}
 	return nil
 }
 

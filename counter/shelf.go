@@ -196,7 +196,7 @@ func (s *shelf) remove(gone []*stock) {
 		if !slices.Contains(gone, st) {
 			return false
 		}
-		s.life.a.counts.spent.Add(st.spent())
+		s.life.a.counts.left(st.taken(), st.spent())
 		return true
 	})
 }

@@ -12,8 +12,10 @@ type Stats struct {
 	Lives  int64  // holders registered
 	Series int64  // series with a shelf
 	Left   int64  // numbers on the shelves
+	Blocks Blocks // on the shelves
 
 	Reserved  int64 // blocks
+	Taken     int64 // numbers, each time one was
 	Spent     int64 // numbers
 	Returned  int64 // numbers, each time one was
 	Doubtful  int64 // numbers
@@ -23,6 +25,14 @@ type Stats struct {
 	Forfeited int64 // numbers that nobody can account for, without an owner
 	Raised    int64 // ledgers found below what is known to be spent
 	Waits     int64 // takes that had to wait for a refill, in the present life
+}
+
+// Blocks counts blocks on shelves by what is left to do with them.
+type Blocks struct {
+	Open    int64 // numbers can be taken, or could at the last look
+	Waiting int64 // all numbers are taken, and not all are spent
+	Spent   int64 // all numbers are spent: it leaves the ledger with the next swap
+	Leaving int64 // called in, or handed back: nothing is taken from it any more
 }
 
 // SeriesStats is a snapshot of one series on this allocator's shelves.
@@ -41,10 +51,20 @@ type SeriesStats struct {
 }
 
 // counts are the running totals behind [Stats]. Spent are those of blocks that
-// have left the shelves: on the shelves, the marks themselves are counted.
+// have left the shelves: on the shelves, the marks themselves are counted. So are
+// taken, which leaves out numbers that wait to be taken again: with returned it is how
+// often one was taken.
 type counts struct {
-	lives, reserved, spent, spentSeen, returned, doubtful atomic.Int64
-	conflicts, unknown, settled, forfeited, raised        atomic.Int64
+	lives, reserved, spent, taken, returned, doubtful atomic.Int64
+	conflicts, unknown, settled, forfeited, raised    atomic.Int64
+
+	spentSeen, takenSeen atomic.Int64
+}
+
+// left counts what blocks have come to that leave the shelves.
+func (c *counts) left(taken, spent int64) {
+	c.taken.Add(taken)
+	c.spent.Add(spent)
 }
 
 // tally is what this allocator did to a series that it need not have a shelf of.
@@ -53,7 +73,7 @@ type tally struct{ settled, forfeited int64 }
 // Stats returns a snapshot; its parts may be some operations apart.
 func (a *Allocator) Stats() Stats {
 	s := Stats{
-		Lives: a.counts.lives.Load(), Reserved: a.counts.reserved.Load(), Spent: a.counts.spent.Load(),
+		Lives: a.counts.lives.Load(), Reserved: a.counts.reserved.Load(), Spent: a.counts.spent.Load(), Taken: a.counts.taken.Load(),
 		Returned: a.counts.returned.Load(), Doubtful: a.counts.doubtful.Load(), Conflicts: a.counts.conflicts.Load(),
 		Unknown: a.counts.unknown.Load(), Settled: a.counts.settled.Load(), Forfeited: a.counts.forfeited.Load(),
 		Raised: a.counts.raised.Load(),
@@ -64,17 +84,18 @@ func (a *Allocator) Stats() Stats {
 			sh.addTo(&s)
 		}
 	}
-	s.Spent = a.counts.neverLess(s.Spent)
+	s.Spent = neverLess(&a.counts.spentSeen, s.Spent)
+	s.Taken = neverLess(&a.counts.takenSeen, s.Taken+s.Returned)
 	return s
 }
 
-// neverLess returns the highest number of spent numbers seen: a block that leaves
-// its shelf meanwhile is not counted, and a total must not fall.
-func (c *counts) neverLess(spent int64) int64 {
+// neverLess returns the highest total seen: a block that leaves its shelf meanwhile is
+// not counted, and a total must not fall.
+func neverLess(highest *atomic.Int64, total int64) int64 {
 	for {
-		seen := c.spentSeen.Load()
-		if spent <= seen || c.spentSeen.CompareAndSwap(seen, spent) {
-			return max(seen, spent)
+		seen := highest.Load()
+		if total <= seen || highest.CompareAndSwap(seen, total) {
+			return max(seen, total)
 		}
 	}
 }
@@ -102,8 +123,27 @@ func (s *shelf) addTo(sum *Stats) {
 	sum.Series++
 	sum.Left += s.leftNow()
 	sum.Waits += int64(s.waits)
+	if open := s.quick.Load(); open != nil {
+		sum.Taken += open.from.throughGate(open)
+	}
 	for st := range s.stocks.all() {
-		sum.Spent += st.spent()
+		spent := st.spent()
+		sum.Taken += st.taken()
+		sum.Spent += spent
+		sum.Blocks.add(st, spent)
+	}
+}
+
+func (b *Blocks) add(st *stock, spent int64) {
+	switch {
+	case st.leaving:
+		b.Leaving++
+	case spent == st.Len():
+		b.Spent++
+	case st.left() > 0:
+		b.Open++
+	default:
+		b.Waiting++
 	}
 }
 
@@ -133,14 +173,16 @@ func (s *shelf) leftNow() int64 {
 	return n
 }
 
-// spent counts the numbers on the shelf that have a row.
-func (s *shelf) spent() (n int64) {
+// came counts the numbers of a shelf that is closed: those taken, and those that have
+// a row.
+func (s *shelf) came() (taken, spent int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for st := range s.stocks.all() {
-		n += st.spent()
+		taken += st.taken()
+		spent += st.spent()
 	}
-	return n
+	return taken, spent
 }
 
 func (a *Allocator) settledSome(s Series, blocks []Block) {

@@ -118,6 +118,17 @@ func (st *stock) take() Number {
 	return Number{on: st.strip(p), at: p}
 }
 
+// taken counts the numbers that were taken at least once and do not wait to be taken
+// again; it is exact while shut. With how often a number was given back it tells how
+// often one was taken.
+func (st *stock) taken() int64 {
+	n := int64(st.next)
+	if st.again != nil {
+		n -= int64(len(st.again.back))
+	}
+	return n
+}
+
 // returns reports whether numbers that were given back wait to be taken.
 func (st *stock) returns() bool { return st.again != nil && len(st.again.back) > 0 }
 

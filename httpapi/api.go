@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"folio/invoices"
 )
@@ -45,6 +46,7 @@ type Config struct {
 	RequestTimeout time.Duration         // bounds the work of a request, once its body is read; 0: ten seconds
 	Log            *slog.Logger          // nil: none
 	Registry       prometheus.Registerer // nil: no metrics
+	Tracer         trace.Tracer          // nil: no traces
 }
 
 // api is the public API.

@@ -30,9 +30,13 @@ func (a *api) wrap(route string, h handler) http.Handler {
 		defer end()
 		id := uuid.NewString()
 		w.Header().Set("X-Request-Id", id)
+		ctx, span := a.traced(ctx, r, route, id)
 		rec := &recorder{ResponseWriter: w}
 		done := a.metrics.begin(route, r.Method)
-		defer func() { done(rec.status(), time.Since(begun)) }()
+		defer func() {
+			done(rec.status(), time.Since(begun))
+			endTrace(span, rec.status())
+		}()
 		if err := guarded(h, rec, r.WithContext(ctx)); err != nil {
 			a.answerError(rec, r, id, route, err)
 		}

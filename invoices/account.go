@@ -45,6 +45,9 @@ func AccountOf(ctx context.Context, db *DB, ledgers Ledgers, s counter.Series) (
 // account is the account of a tally, and what else is wrong.
 func (t *tally) account() accounts.Account {
 	a := accounts.Of(t.books())
+	if t.found.RangeLast.Valid {
+		a.Range = counter.Range{First: t.found.RangeFirst.Int64, Last: t.found.RangeLast.Int64}
+	}
 	if t.strict() && (t.ledger.Version != "" || t.ledger.Err != nil) {
 		a.Add(accounts.Finding{Kind: accounts.StrictLedger, Text: "there is a ledger in etcd, although the series is strict: its numbers come from Postgres alone"})
 	}

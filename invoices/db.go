@@ -39,6 +39,7 @@ type DB struct {
 	duties   *sqlx.DB // folio_auditor: those that hold the lock of a Duty
 	rest     *sqlx.DB // the owner: migrations and administration
 	url      string
+	voided   *voidCounts
 	witness  *Witness // compares the connections of batches, lookUps and settling; may be nil
 }
 
@@ -67,7 +68,7 @@ func Open(cfg DBConfig) (*DB, error) {
 		cfg.Silence = 10 * time.Second
 	}
 	others := orDefault(cfg.Others, othersDefault)
-	db := &DB{url: cfg.URL, witness: cfg.Witness}
+	db := &DB{url: cfg.URL, witness: cfg.Witness, voided: new(voidCounts)}
 	for _, set := range []struct {
 		of      **sqlx.DB
 		role    string
@@ -99,6 +100,22 @@ func Open(cfg DBConfig) (*DB, error) {
 // sets are all sets of connections.
 func (db *DB) sets() []*sqlx.DB {
 	return []*sqlx.DB{db.batches, db.lookUps, db.reads, db.hearing, db.settling, db.audits, db.duties, db.rest}
+}
+
+// Pool is what one set of connections to Postgres does.
+type Pool struct {
+	Name string // its use
+	sql.DBStats
+}
+
+// Pools tells of all sets of connections.
+func (db *DB) Pools() []Pool {
+	names := [...]string{"batches", "lookups", "reads", "hearing", "settling", "audits", "duties", "rest"} // in the order of sets
+	var pools []Pool
+	for i, set := range db.sets() {
+		pools = append(pools, Pool{names[i], set.Stats()})
+	}
+	return pools
 }
 
 // Close closes the connections, once what uses them has ended.

@@ -19,7 +19,7 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 	entries, refused := make([]*entry, len(rows)), make([]error, len(rows))
 	for i := range rows {
 		// In their order: rows of a strict series get their numbers as they come.
-		entries[i], refused[i] = is.Writer.submit(&rows[i])
+		entries[i], refused[i] = is.Writer.submit(ctx, &rows[i])
 	}
 	var made []item
 	var failed error
@@ -27,7 +27,7 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 		var repeat *stored
 		err := refused[i]
 		if err == nil {
-			repeat, err = e.await(ctx)
+			repeat, err = is.Writer.await(ctx, e)
 		}
 		switch {
 		case err == nil && repeat == nil:

@@ -62,7 +62,9 @@ func (is *Issuer) warn(p *prepared, n int64) *int64 {
 // take returns count numbers that lie in the range which the series was granted.
 // A range can be changed while numbers of the old one lie on the shelves: what is
 // above the new one is given back, and what lies below it the series leaves behind.
-func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.Number, error) {
+func (is *Issuer) take(ctx context.Context, p *prepared, count int) (numbers []counter.Number, err error) {
+	step := is.Writer.cfg.Watch.take(ctx)
+	defer func() { step.end(err) }()
 	if err := is.DB.mayWrite(); err != nil {
 		return nil, err
 	}
@@ -82,7 +84,9 @@ func (is *Issuer) take(ctx context.Context, p *prepared, count int) ([]counter.N
 }
 
 // takeOne is take for one number, which costs no slice.
-func (is *Issuer) takeOne(ctx context.Context, p *prepared) (counter.Number, error) {
+func (is *Issuer) takeOne(ctx context.Context, p *prepared) (n counter.Number, err error) {
+	step := is.Writer.cfg.Watch.take(ctx)
+	defer func() { step.end(err) }()
 	if err := is.DB.mayWrite(); err != nil {
 		return counter.Number{}, err
 	}

@@ -82,6 +82,7 @@ func (db *DB) moveStrict(ctx context.Context, s counter.Series, m strictMove) (v
 
 func (db *DB) stepStrict(ctx context.Context, s counter.Series, m strictMove) (voided int64, done bool, err error) {
 	doing := fmt.Sprintf("let %s go on above %d", s, m.to)
+	var reason string
 	err = transact(ctx, db.lookUps, doing, func(tx *sqlx.Tx) error {
 		if err := ensureStrictCounter(ctx, tx, s); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (db *DB) stepStrict(ctx context.Context, s counter.Series, m strictMove) (v
 		}
 		mark := max(c.Mark, min(c.Mark+seekStep, m.to))
 		done = mark >= m.to
-		reason := cmp.Or(m.reason, skipReason(c.Era, now))
+		reason = cmp.Or(m.reason, skipReason(c.Era, now))
 		if voided, err = voidStrict(ctx, tx, s, counter.Range{First: c.Mark + 1, Last: mark}, reason); err != nil {
 			return err
 		}
@@ -106,6 +107,9 @@ func (db *DB) stepStrict(ctx context.Context, s counter.Series, m strictMove) (v
 			s.Tenant, s.Name, s.Period, mark, c.Era)
 		return err
 	})
+	if err == nil {
+		db.voided.add(reason, voided)
+	}
 	return voided, done, err
 }
 

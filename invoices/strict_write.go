@@ -148,6 +148,7 @@ func (s *scribe) rolledBack(ctx context.Context, a *attempt, err error) error {
 // request was stored before are answered by what is stored.
 func (s *scribe) answerStrict(a *attempt, p *strictPlan) error {
 	s.w.rows.Add(int64(len(p.fresh)))
+	s.w.cfg.DB.voided.add(reasonPrintedClash, int64(len(p.clashed)))
 	outcomes := make(map[*entry]error, len(a.left))
 	for _, e := range p.fresh {
 		outcomes[e] = nil

@@ -47,6 +47,8 @@ type seen struct {
 	Lowest       sql.NullInt64 `db:"lowest"`
 	Highest      sql.NullInt64 `db:"highest"`
 	Annulled     int64         `db:"annulled"`
+	RangeFirst   sql.NullInt64 `db:"range_first"`
+	RangeLast    sql.NullInt64 `db:"range_last"`
 	Snapshot     string        `db:"snapshot"`
 	At           time.Time     `db:"at"`
 }
@@ -55,11 +57,13 @@ type seen struct {
 const selectSeen = `
 	select q.i - 1 as i, a.first as audited_first, a.mark as audited_mark, a.issued, a.void, greatest(a.peak, a.mark) as peak,
 	       c.first as strict_first, c.mark as strict_mark, low.number as lowest, high.number as highest, n.annulled,
+	       s.range_first, s.range_last,
 	       cast(pg_current_snapshot() as text) as snapshot, clock_timestamp() as at
 	from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
 		with ordinality as q (tenant, series, period, first, last, i)
 	left join audited a on a.tenant = q.tenant and a.series = q.series and a.period = q.period
 	left join strict_counters c on c.tenant = q.tenant and c.series = q.series and c.period = q.period and c.mark >= c.first
+	left join series s on s.tenant = q.tenant and s.name = q.series and (s.expires_on is null or s.expires_on > current_date)
 	left join lateral (
 		select d.number from documents d where d.tenant = q.tenant and d.series = q.series and d.period = q.period
 		order by d.number limit 1) low on true

@@ -72,8 +72,9 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 		doing := fmt.Sprintf("void %s of %s", hull(part), v.Series)
 		firsts, lasts := ends(part)
 		var found struct {
-			Same bool `db:"same"`
-			Open bool `db:"open"`
+			Same    bool  `db:"same"`
+			Open    bool  `db:"open"`
+			Written int64 `db:"written"`
 		}
 		err := o.DB.settling.GetContext(ctx, &found, insertVoids, v.Series.Tenant, v.Series.Name, v.Series.Period,
 			firsts, lasts, v.Reason, at, v.Era, v.Block != nil, b.Holder, b.Serial, b.First, b.Last, v.By, v.Who, v.Note, b.At)
@@ -85,6 +86,7 @@ func (o *Owner) void(ctx context.Context, v voids) error {
 		case !found.Open:
 			return fmt.Errorf("%s: %s is fenced: %w", doing, v.By, counter.ErrLost)
 		}
+		o.DB.voided.add(v.Reason, found.Written)
 	}
 	return nil
 }
@@ -117,5 +119,6 @@ const insertVoids = `
 		from unnest(cast($4 as bigint[]), cast($5 as bigint[])) as r (first, last), generate_series(r.first, r.last) as n
 		where current_era() = $8 and ($14 = '' or exists (select from fence))
 		order by n
-		on conflict do nothing)
-	select current_era() = $8 as same, $14 = '' or exists (select from fence) as open`
+		on conflict do nothing
+		returning number)
+	select current_era() = $8 as same, $14 = '' or exists (select from fence) as open, (select count(*) from written) as written`

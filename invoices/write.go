@@ -29,6 +29,7 @@ type attempt struct {
 // writeBatch gives every entry its outcome. The numbers are offered before
 // anything is sent.
 func (s *scribe) writeBatch(batch []*entry) {
+	defer s.w.cfg.Watch.batch(batch).end()
 	for _, e := range batch {
 		e.offer()
 	}

@@ -38,6 +38,7 @@ type WriterConfig struct {
 	Queue   int           // rows that may wait, and as many of strict series; 0: 4,096
 	Bound   time.Duration // how long an outcome is sought; 0: twenty seconds
 	Log     *slog.Logger  // nil: none
+	Watch   Watch         // is told how issuing goes
 
 	// RequireSync: Postgres commits to a synchronous standby, so that strict
 	// series go on after a failover by themselves. A server that does not is
@@ -65,6 +66,7 @@ type Writer struct {
 // WriterStats is what a writer has done so far, and what waits now.
 type WriterStats struct {
 	Queued  int   // rows waiting
+	Room    int   // rows that may wait, those of strict series among them
 	Batches int64 // statements sent, or transactions of strict series begun, repeats included
 	Rows    int64 // rows written
 	Unknown int64 // statements whose fate was not told
@@ -74,7 +76,7 @@ type WriterStats struct {
 // Stats returns a snapshot; its parts may be some operations apart.
 func (w *Writer) Stats() WriterStats {
 	return WriterStats{
-		Queued: len(w.queue) + len(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
+		Queued: len(w.queue) + len(w.strict), Room: cap(w.queue) + cap(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
 		Unknown: w.unknown.Load(), Fenced: w.fenced.Load(),
 	}
 }
@@ -100,6 +102,7 @@ var errMoved = errors.New("another credit note of the invoice came first")
 // entry is a row in the queue.
 type entry struct {
 	*row
+	wait    wait
 	clashed bool         // its printed number is another's, and the number is void for it
 	state   atomic.Int32 // waiting, then sent or withdrawn
 	outcome chan outcome // has room for the one outcome
@@ -165,16 +168,16 @@ func (w *Writer) Run(ctx context.Context) error {
 // ErrSeriesExhausted, ErrSeriesSuspended and ErrLedgerDamaged instead of errTaken
 // and errFenced.
 func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
-	e, err := w.submit(r)
+	e, err := w.submit(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return e.await(ctx)
+	return w.await(ctx, e)
 }
 
 // submit puts r into the queue. Then await is owed.
-func (w *Writer) submit(r *row) (*entry, error) {
-	e := &entry{row: r, outcome: make(chan outcome, 1)}
+func (w *Writer) submit(ctx context.Context, r *row) (*entry, error) {
+	e := &entry{row: r, wait: w.cfg.Watch.queue(ctx), outcome: make(chan outcome, 1)}
 	err := w.cfg.DB.mayWrite()
 	if err == nil {
 		err = w.enqueue(e)
@@ -187,12 +190,14 @@ func (w *Writer) submit(r *row) (*entry, error) {
 }
 
 // await waits for the outcome, see write.
-func (e *entry) await(ctx context.Context) (*stored, error) {
+func (w *Writer) await(ctx context.Context, e *entry) (repeat *stored, err error) {
 	select {
 	case o := <-e.outcome:
+		w.cfg.Watch.done(ctx, e.wait, o.err)
 		return o.repeat, o.err
 	case <-ctx.Done():
 	}
+	defer func() { w.cfg.Watch.left(ctx, e.wait, err) }()
 	if e.state.CompareAndSwap(waiting, withdrawn) {
 		e.giveBack()
 		return nil, ErrUnavailable

@@ -39,6 +39,18 @@ type outcome struct {
 	series      int64
 	unaccounted int64
 	findings    map[accounts.Kind]int64
+	numbers     map[string]int64 // by what became of them
+	ranges      leastRanges
+}
+
+func (o *outcome) add(a accounts.Account) {
+	o.unaccounted += a.Unaccounted.Count
+	for state, n := range map[string]int64{
+		"issued": a.Issued.Count, "void": a.Void.Count, "held": a.Held.Count, "free": a.Free.Count, "unaccounted": a.Unaccounted.Count,
+	} {
+		o.numbers[state] += n
+	}
+	o.ranges.add(a)
 }
 
 // mostTold bounds the findings that one audit logs: if etcd is lost there is one for
@@ -59,7 +71,7 @@ func newAuditor(db *invoices.DB, ledgers invoices.Ledgers, every time.Duration, 
 func (a *auditor) turn(ctx context.Context) error {
 	begun := time.Now()
 	defer func() { a.took.Observe(time.Since(begun).Seconds()) }()
-	o := &outcome{findings: make(map[accounts.Kind]int64)}
+	o := &outcome{findings: make(map[accounts.Kind]int64), numbers: make(map[string]int64)}
 	found := make(map[finding]string)
 	note := func(all []accounts.Finding) {
 		for _, f := range all {
@@ -72,7 +84,7 @@ func (a *auditor) turn(ctx context.Context) error {
 		}
 	}
 	summary, err := a.audit.Run(ctx, func(account accounts.Account) error {
-		o.unaccounted += account.Unaccounted.Count
+		o.add(account)
 		note(account.Findings)
 		return nil
 	})
@@ -80,6 +92,7 @@ func (a *auditor) turn(ctx context.Context) error {
 		return err
 	}
 	note(summary.Findings)
+	o.ranges.close()
 	o.at, o.series = time.Now(), summary.Series
 	a.tell(found)
 	a.mu.Lock()

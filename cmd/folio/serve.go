@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,7 @@ type replica struct {
 	sweeper   *invoices.Sweeper
 	keys      *invoices.Keys
 	auditor   *auditor
+	tracing   *tracing
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
@@ -97,34 +99,44 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
+	etcdCalls, issuing := newEtcdMetrics(), newIssueMetrics()
+	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second), Told: etcdCalls.told}
 	witness := &invoices.Witness{Notes: store, Every: c.WitnessEvery, Log: log}
 	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL, Witness: witness})
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
 	r := &replica{cfg: c, log: log, db: db, etcd: client, witness: witness}
+	if r.tracing, err = newTracing(c.PodName, log); err != nil {
+		return nil, errors.Join(err, client.Close(), db.Close())
+	}
 	r.allocator = &counter.Allocator{Config: counter.Config{
 		Store: store,
 		Owner: &invoices.Owner{DB: db, Holder: r.holder},
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
-		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log,
+		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log, Refilled: issuing.refilled,
 	}}
 	witness.Moved = func() { r.allocator.Abandon(r.allocator.Holder()) } // what it holds is of an earlier era
 	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Holder: r.holder, Log: log}
-	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, RequireSync: c.RequireSyncReplication})
+	watch := issuing.watch()
+	watch.Requests, watch.Batches = r.tracing.requests, r.tracing.batches
+	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, Watch: watch, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
 	r.auditor = newAuditor(db, store, c.AuditEvery, log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(allocatorMetrics(r.allocator), witnessMetric(witness), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	issuer := &invoices.Issuer{DB: db, Numbers: r.allocator, Writer: r.writer}
-	registry.MustRegister(rangeMetrics(issuer)...)
-	registry.MustRegister(r.auditor)
+	registry.MustRegister(slices.Concat(
+		[]prometheus.Collector{
+			allocatorMetrics(r.allocator), witnessMetric(witness), postgresMetrics(db), r.auditor, buildMetric(),
+			collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		},
+		issuing.all(), writerMetrics(r.writer), rangeMetrics(issuer), etcdCalls.connection(client), r.tracing.metrics(),
+	)...)
 	r.public = httpapi.NewServer(c.Listen, httpapi.New(httpapi.Config{
 		Issuer: issuer, Numbers: issuer, Drafts: issuer,
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
 		Books:    &invoices.Books{DB: db, Ledgers: store},
-		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry,
+		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry, Tracer: r.tracing.requests,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil
@@ -197,6 +209,7 @@ func (r *replica) run(ctx context.Context) error {
 	case <-failed.Done():
 	}
 	err = r.drain(parts, stopWriting)
+	r.tracing.end()
 	return errors.Join(err, shutDown(r.ops, time.Second), watched.Wait())
 }
 

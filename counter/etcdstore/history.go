@@ -3,6 +3,7 @@ package etcdstore
 import (
 	"context"
 	"sync"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -62,8 +63,9 @@ func (s *Store) Restored() int64 {
 
 // get reads linearizably, and takes note of the history it was answered from.
 func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	before := s.history.before()
+	before, begun := s.history.before(), time.Now()
 	got, err := s.read(ctx, key, opts...)
+	s.tell("read", begun, err)
 	if err == nil {
 		s.history.saw(before, got.Header)
 	}
@@ -72,10 +74,17 @@ func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) 
 
 // commit sends a transaction, once.
 func (s *Store) commit(txn clientv3.Txn) (*clientv3.TxnResponse, error) {
-	before := s.history.before()
+	before, begun := s.history.before(), time.Now()
 	done, err := txn.Commit()
+	s.tell("transaction", begun, err)
 	if err == nil {
 		s.history.saw(before, done.Header)
 	}
 	return done, err
+}
+
+func (s *Store) tell(operation string, begun time.Time, err error) {
+	if s.Told != nil {
+		s.Told(operation, time.Since(begun), err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -16,6 +17,10 @@ import (
 type Store struct {
 	Client *clientv3.Client
 	TTL    int64 // seconds a holder outlives its last sign of life, at least; 0: 10
+
+	// Told is told of each "read" and each "transaction" how long it took and how it
+	// ended; it must not wait. nil: nobody is.
+	Told func(operation string, took time.Duration, err error)
 
 	history history
 }

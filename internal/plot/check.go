@@ -26,7 +26,8 @@ func Check(svg string, words ...string) error {
 		}
 	}
 	lines := 0
-	for _, at := range regexp.MustCompile(`[ML]([^ MLHVh"]+) ([^ MLHVh"]+)`).FindAllStringSubmatch(svg, -1) {
+	paths := strings.Join(regexp.MustCompile(` d="[^"]*"`).FindAllString(svg, -1), "")
+	for _, at := range regexp.MustCompile(`[ML]([^ MLHVh"]+) ([^ MLHVh"]+)`).FindAllStringSubmatch(paths, -1) {
 		x, errX := strconv.ParseFloat(at[1], 64)
 		y, errY := strconv.ParseFloat(at[2], 64)
 		lines++

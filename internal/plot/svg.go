@@ -5,6 +5,7 @@ package plot
 import (
 	"encoding/xml"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -39,7 +40,7 @@ type Panel struct {
 	Lines []Line
 }
 
-// Line is drawn from point to point.
+// Line is drawn from point to point; one whose Y is not a number breaks it.
 type Line []Point
 
 // Point lies where the axes of its panel say.
@@ -103,12 +104,14 @@ func (p Panel) write(b *strings.Builder) {
 
 func (p Panel) path(l Line) string {
 	var b strings.Builder
-	for i, pt := range l {
-		step := "L"
-		if i == 0 {
+	step := "M"
+	for _, pt := range l {
+		if math.IsNaN(pt.Y) {
 			step = "M"
+			continue
 		}
 		fmt.Fprintf(&b, "%s%.1f %.1f", step, p.across(pt.X), p.down(pt.Y))
+		step = "L"
 	}
 	return b.String()
 }

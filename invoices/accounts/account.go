@@ -13,6 +13,8 @@ type Account struct {
 	First  int64 // where accounting begins
 	Mark   int64 // the highest number ever reserved; First-1 if none was, 0 if the ledger cannot be read
 
+	Range counter.Range // that an authority granted; zero: none, or it has expired
+
 	Issued      Numbers // with a document
 	Void        Void    // with a reason
 	Held        Held    // in the block of a holder
