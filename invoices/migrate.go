@@ -26,7 +26,7 @@ func migrations() fs.FS {
 // Migrate brings the schema up to date. Several at once are fine: they take
 // turns, and those that come later find nothing to do.
 func (db *DB) Migrate(ctx context.Context) (err error) {
-	conns, err := connections(db.url, owner, "0", 0, 2)
+	conns, err := db.unhurried()
 	if err != nil {
 		return err
 	}
