@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"folio/invoices"
 )
 
 // cli is the command line. Every flag has an environment variable, which --help
@@ -30,7 +32,13 @@ type cli struct {
 
 // database and etcd are the flags of the commands that need them.
 type database struct {
-	DatabaseURL string `help:"Postgres, as a URL or key=value settings." env:"FOLIO_DATABASE_URL" required:""`
+	DatabaseURL     string `help:"Postgres, as a URL or key=value settings." env:"FOLIO_DATABASE_URL" required:"" xor:"database"`
+	DatabaseURLFile string `name:"database-url-file" help:"File with that, instead; read for each new connection." env:"FOLIO_DATABASE_URL_FILE" required:"" xor:"database"`
+}
+
+// config is how to open the database.
+func (d database) config() invoices.DBConfig {
+	return invoices.DBConfig{URL: d.DatabaseURL, URLFile: d.DatabaseURLFile}
 }
 
 type etcd struct {

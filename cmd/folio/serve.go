@@ -98,7 +98,9 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	}
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second)}
 	witness := &invoices.Witness{Notes: store, Every: c.WitnessEvery, Log: log}
-	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL, Witness: witness})
+	cfg := c.config()
+	cfg.Witness = witness
+	db, err := invoices.Open(cfg)
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
