@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,8 +165,7 @@ func (r *replica) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for operations: %w", err), public.Close())
 	}
-	r.log.Info("starting", "version", buildVersion(), "pod", r.cfg.PodName, "listen", public.Addr().String(),
-		"ops_listen", ops.Addr().String(), "etcd", strings.Join(r.cfg.EtcdEndpoints, ","), "lease_ttl", r.cfg.LeaseTTL)
+	r.cfg.logStart(r.log, public.Addr().String(), ops.Addr().String())
 
 	writing, stopWriting := context.WithCancel(context.Background())
 	defer stopWriting()
