@@ -68,24 +68,8 @@ func Open(cfg DBConfig) (*DB, error) {
 	if cfg.Silence <= 0 {
 		cfg.Silence = 10 * time.Second
 	}
-	others := orDefault(cfg.Others, othersDefault)
 	db := &DB{at: &address{url: cfg.URL, file: cfg.URLFile}, life: orDefault(cfg.Life, 30*time.Minute), witness: cfg.Witness}
-	for _, set := range []struct {
-		of      **sqlx.DB
-		role    string
-		timeout string
-		count   int
-		witness *Witness
-	}{
-		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
-		{&db.lookUps, roleWriter, restTimeout, others * 3 / othersDefault, cfg.Witness},
-		{&db.reads, roleReader, restTimeout, others * 4 / othersDefault, nil},
-		{&db.hearing, roleReader, restTimeout, 1, nil},
-		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault, cfg.Witness},
-		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault, nil},
-		{&db.duties, roleAuditor, restTimeout, 2, nil},
-		{&db.rest, owner, restTimeout, others * 4 / othersDefault, nil},
-	} {
+	for _, set := range db.plan(cfg) {
 		plain, err := newConnector(db.at, terms{set.role, set.timeout, cfg.Silence})
 		if err != nil {
 			return nil, err
@@ -94,9 +78,42 @@ func Open(cfg DBConfig) (*DB, error) {
 		if set.witness != nil {
 			connector = gate{Connector: connector, witness: set.witness}
 		}
-		*set.of = bounded(connector, max(1, set.count), db.life)
+		*set.of = bounded(connector, set.count, db.life)
 	}
 	return db, nil
+}
+
+// use is one set of connections, and what it is for.
+type use struct {
+	of      **sqlx.DB
+	role    string
+	timeout string
+	count   int
+	witness *Witness
+}
+
+// plan says which sets there are, and how large each is.
+func (db *DB) plan(cfg DBConfig) []use {
+	others := orDefault(cfg.Others, othersDefault)
+	share := func(n int) int { return max(1, others*n/othersDefault) }
+	return []use{
+		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
+		{&db.lookUps, roleWriter, restTimeout, share(3), cfg.Witness},
+		{&db.reads, roleReader, restTimeout, share(4), nil},
+		{&db.hearing, roleReader, restTimeout, 1, nil},
+		{&db.settling, roleSettler, restTimeout, share(2), cfg.Witness},
+		{&db.audits, roleAuditor, restTimeout, share(1), nil},
+		{&db.duties, roleAuditor, restTimeout, 2, nil},
+		{&db.rest, owner, restTimeout, share(4), nil},
+	}
+}
+
+// Connections is how many connections a replica takes at the most.
+func Connections(cfg DBConfig) (sum int) {
+	for _, set := range (&DB{}).plan(cfg) {
+		sum += set.count
+	}
+	return sum
 }
 
 // sets are all sets of connections.

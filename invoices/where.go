@@ -41,3 +41,25 @@ func hostsOf(cfg pq.Config) []host {
 	}
 	return all
 }
+
+// Hosts are the names and addresses of the servers that an address names; none of a
+// socket.
+func Hosts(cfg DBConfig) (all []string, err error) {
+	text, err := (&address{url: cfg.URL, file: cfg.URLFile}).read()
+	if err != nil {
+		return nil, err
+	}
+	to, err := terms{}.config(text)
+	if err != nil {
+		return nil, err
+	}
+	if to.Hostaddr.IsValid() {
+		return nil, nil // nothing is looked up
+	}
+	for _, h := range hostsOf(to) {
+		if h.name != "" && h.name[0] != '/' && h.name[0] != '@' {
+			all = append(all, h.name)
+		}
+	}
+	return all, nil
+}
