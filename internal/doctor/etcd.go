@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,8 @@ import (
 	"folio/counter/etcdstore"
 )
 
-// etcd is what is asked of etcd.
-type etcd struct {
+// etcdSide is what is asked of etcd.
+type etcdSide struct {
 	p       *Patient
 	client  *etcdstore.Examination
 	refused error // why there is no client
@@ -31,19 +32,19 @@ type answer struct {
 	dial error // its port does not open
 }
 
-func newEtcd(p *Patient) *etcd {
-	e := &etcd{p: p, members: newLater[[]answer](), speed: newLater[time.Duration]()}
+func newEtcd(p *Patient) *etcdSide {
+	e := &etcdSide{p: p, members: newLater[[]answer](), speed: newLater[time.Duration]()}
 	e.client, e.refused = p.Etcd.Examine(context.Background(), p.Endpoints)
 	return e
 }
 
-func (e *etcd) close() {
+func (e *etcdSide) close() {
 	if e.client != nil {
 		_ = e.client.Close() // nothing hangs on it
 	}
 }
 
-func (e *etcd) checks() []check {
+func (e *etcdSide) checks() []check {
 	return []check{
 		{"etcd", "endpoint", e.endpoints},
 		one("etcd", "version", e.of(version)),
@@ -56,23 +57,28 @@ func (e *etcd) checks() []check {
 }
 
 // ask asks every member.
-func (e *etcd) ask(ctx context.Context) ([]answer, error) {
+func (e *etcdSide) ask(ctx context.Context) ([]answer, error) {
 	if e.refused != nil {
 		return nil, e.refused
 	}
-	_, _ = e.latencyOf(ctx) // a first call gets the token that the others show
+	_, first := e.latencyOf(ctx) // a first call gets the token that the others show
 	all := make([]answer, len(e.p.Endpoints))
 	var asking sync.WaitGroup
 	for i, endpoint := range e.p.Endpoints {
 		asking.Go(func() { all[i] = e.askOne(ctx, endpoint) })
 	}
 	asking.Wait()
+	for i, a := range all {
+		if errors.Is(a.err, context.DeadlineExceeded) && first != nil {
+			all[i].err = first // it has waited longer, and may say why
+		}
+	}
 	return all, nil
 }
 
-// askOne asks one member, within half of the time that is left, so that what it does not
-// say is told by the check.
-func (e *etcd) askOne(ctx context.Context, endpoint string) answer {
+// askOne asks one member, in parts of the bound: so the check has time left to tell that
+// there was no answer.
+func (e *etcdSide) askOne(ctx context.Context, endpoint string) answer {
 	a := answer{endpoint: endpoint}
 	conn, err := (&net.Dialer{Timeout: e.p.Within / 4}).DialContext(ctx, "tcp", hostPort(endpoint))
 	if err != nil {
@@ -80,16 +86,21 @@ func (e *etcd) askOne(ctx context.Context, endpoint string) answer {
 		return a
 	}
 	_ = conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, e.p.Within/4)
+	asking, cancel := context.WithTimeout(ctx, e.p.Within/4)
 	defer cancel()
 	begun := time.Now()
-	a.Member, a.err = e.client.Member(ctx, endpoint)
+	a.Member, a.err = e.client.Member(asking, endpoint)
 	a.took = time.Since(begun)
+	if a.err != nil {
+		shaking, cancel := context.WithTimeout(ctx, e.p.Within/8)
+		defer cancel()
+		a.err = cmp.Or(e.client.Handshake(shaking, hostPort(endpoint)), a.err)
+	}
 	return a
 }
 
 // answered are the members that did.
-func (e *etcd) answered(ctx context.Context) ([]answer, error) {
+func (e *etcdSide) answered(ctx context.Context) ([]answer, error) {
 	all, err := e.members.get(ctx, e.ask)
 	all = slices.DeleteFunc(slices.Clone(all), func(a answer) bool { return a.err != nil || a.dial != nil })
 	if err == nil && len(all) == 0 {
@@ -99,7 +110,7 @@ func (e *etcd) answered(ctx context.Context) ([]answer, error) {
 }
 
 // of makes a check of what the members that answered say.
-func (e *etcd) of(judge func([]answer) Finding) func(context.Context) Finding {
+func (e *etcdSide) of(judge func([]answer) Finding) func(context.Context) Finding {
 	return func(ctx context.Context) Finding {
 		all, err := e.answered(ctx)
 		if err != nil {
@@ -110,7 +121,7 @@ func (e *etcd) of(judge func([]answer) Finding) func(context.Context) Finding {
 }
 
 // endpoints: an endpoint of which others are left is a warning.
-func (e *etcd) endpoints(ctx context.Context) (found []Finding) {
+func (e *etcdSide) endpoints(ctx context.Context) (found []Finding) {
 	if e.refused != nil {
 		return []Finding{fault(e.refused.Error(), "correct the settings FOLIO_ETCD_…, or put the files where they say")}
 	}

@@ -80,7 +80,7 @@ func alarms(all []answer) Finding {
 }
 
 // quotas: at its quota etcd refuses all writes.
-func (e *etcd) quotas(ctx context.Context) (found []Finding) {
+func (e *etcdSide) quotas(ctx context.Context) (found []Finding) {
 	all, err := e.answered(ctx)
 	if err != nil {
 		return []Finding{unknown("not asked: " + err.Error())}
@@ -95,9 +95,9 @@ const nearlyFull = 70 // percent, as the alert says
 
 func quota(m etcdstore.Member) Finding {
 	if m.Quota <= 0 {
-		return unknown(fmt.Sprintf("%s used; etcd tells its quota since 3.6 only", bytes(m.Size)))
+		return unknown(fmt.Sprintf("%s used; etcd tells its quota since 3.6 only", inBytes(m.Size)))
 	}
-	seen := fmt.Sprintf("%s of %s used, %s of it free inside", bytes(m.Size), bytes(m.Quota), bytes(m.Size-m.InUse))
+	seen := fmt.Sprintf("%s of %s used, %s of it free inside", inBytes(m.Size), inBytes(m.Quota), inBytes(m.Size-m.InUse))
 	switch {
 	case m.Size*100 < m.Quota*nearlyFull:
 		return ok(seen)
@@ -107,7 +107,7 @@ func quota(m etcdstore.Member) Finding {
 	return warning(seen, "see that etcd compacts (--auto-compaction-retention), then defragment, or raise --quota-backend-bytes")
 }
 
-func bytes(n int64) string {
+func inBytes(n int64) string {
 	switch {
 	case n >= 1<<30:
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
@@ -118,7 +118,7 @@ func bytes(n int64) string {
 }
 
 // access: folio's user may touch /folio/, and only that.
-func (e *etcd) access(ctx context.Context) Finding {
+func (e *etcdSide) access(ctx context.Context) Finding {
 	if _, err := e.answered(ctx); err != nil {
 		return unknown("not asked: " + err.Error())
 	}
@@ -142,7 +142,7 @@ func (e *etcd) access(ctx context.Context) Finding {
 	return ok("this user may touch /folio/, and nothing else")
 }
 
-func (e *etcd) latencyOf(ctx context.Context) (time.Duration, error) {
+func (e *etcdSide) latencyOf(ctx context.Context) (time.Duration, error) {
 	return e.speed.get(ctx, func(ctx context.Context) (time.Duration, error) {
 		if e.refused != nil {
 			return 0, e.refused
@@ -153,7 +153,7 @@ func (e *etcd) latencyOf(ctx context.Context) (time.Duration, error) {
 	})
 }
 
-func (e *etcd) latency(ctx context.Context) Finding {
+func (e *etcdSide) latency(ctx context.Context) Finding {
 	took, err := e.latencyOf(ctx)
 	if _, none := e.answered(ctx); none != nil {
 		return unknown("not asked: " + none.Error())
@@ -161,14 +161,14 @@ func (e *etcd) latency(ctx context.Context) Finding {
 	switch {
 	case err != nil:
 		return fault("a linearizable read fails: "+err.Error(), "start members until more than half of them run")
-	case took > 100*time.Millisecond:
-		return warning("a linearizable read takes "+short(took).String(), "see etcd's disks and the network between its members: each number waits for it at some time")
+	case took > 200*time.Millisecond:
+		return warning("the quickest of five linearizable reads took "+short(took).String(), "see etcd's disks and the network between its members: each number waits for it at some time")
 	}
-	return ok("a linearizable read takes " + short(took).String())
+	return ok("the quickest of five linearizable reads took " + short(took).String())
 }
 
 // leaseTTL: signs of life are given three times in the life of a lease.
-func (e *etcd) leaseTTL(ctx context.Context) Finding {
+func (e *etcdSide) leaseTTL(ctx context.Context) Finding {
 	ttl := e.p.LeaseTTL
 	switch {
 	case ttl < time.Second || ttl%time.Second != 0:

@@ -11,10 +11,10 @@ import (
 	"folio/invoices"
 )
 
-// postgres is what is asked of Postgres.
-type postgres struct {
+// postgresSide is what is asked of Postgres.
+type postgresSide struct {
 	p    *Patient
-	etcd *etcd
+	etcd *etcdSide
 	conn *later[*invoices.Examination]
 	is   *later[invoices.Server]
 	told *later[schema]
@@ -22,12 +22,12 @@ type postgres struct {
 
 type schema struct{ have, want int64 }
 
-func newPostgres(p *Patient, e *etcd) *postgres {
-	return &postgres{p: p, etcd: e, conn: newLater[*invoices.Examination](), is: newLater[invoices.Server](), told: newLater[schema]()}
+func newPostgres(p *Patient, e *etcdSide) *postgresSide {
+	return &postgresSide{p: p, etcd: e, conn: newLater[*invoices.Examination](), is: newLater[invoices.Server](), told: newLater[schema]()}
 }
 
 // close closes the connection, if there is one by now.
-func (d *postgres) close() {
+func (d *postgresSide) close() {
 	select {
 	case <-d.conn.done:
 		if d.conn.err == nil {
@@ -37,7 +37,7 @@ func (d *postgres) close() {
 	}
 }
 
-func (d *postgres) checks() []check {
+func (d *postgresSide) checks() []check {
 	return []check{
 		one("postgres", "connect", d.connect),
 		one("postgres", "version", d.of(oldPostgres)),
@@ -56,7 +56,7 @@ func (d *postgres) checks() []check {
 }
 
 // connected connects, or waits for who does.
-func (d *postgres) connected(ctx context.Context) (*invoices.Examination, error) {
+func (d *postgresSide) connected(ctx context.Context) (*invoices.Examination, error) {
 	return d.conn.get(ctx, func(ctx context.Context) (*invoices.Examination, error) {
 		cfg := d.p.Postgres
 		cfg.Silence = d.p.Within / 2
@@ -66,7 +66,7 @@ func (d *postgres) connected(ctx context.Context) (*invoices.Examination, error)
 	})
 }
 
-func (d *postgres) connect(ctx context.Context) Finding {
+func (d *postgresSide) connect(ctx context.Context) Finding {
 	begun := time.Now()
 	if _, err := d.connected(ctx); err != nil {
 		return whyNotConnected(err, d.p.Postgres).on(invoices.Where(d.p.Postgres))
@@ -99,7 +99,7 @@ func whyNotConnected(err error, cfg invoices.DBConfig) Finding {
 }
 
 // server asks what the server is, or waits for who does.
-func (d *postgres) server(ctx context.Context) (invoices.Server, error) {
+func (d *postgresSide) server(ctx context.Context) (invoices.Server, error) {
 	return d.is.get(ctx, func(ctx context.Context) (invoices.Server, error) {
 		conn, err := d.connected(ctx)
 		if err != nil {
@@ -112,7 +112,7 @@ func (d *postgres) server(ctx context.Context) (invoices.Server, error) {
 var errNotConnected = errors.New("Postgres is not connected to")
 
 // of makes a check of what the server is.
-func (d *postgres) of(judge func(invoices.Server) Finding) func(context.Context) Finding {
+func (d *postgresSide) of(judge func(invoices.Server) Finding) func(context.Context) Finding {
 	return func(ctx context.Context) Finding {
 		s, err := d.server(ctx)
 		if err != nil {
@@ -123,7 +123,7 @@ func (d *postgres) of(judge func(invoices.Server) Finding) func(context.Context)
 }
 
 // schemaOf asks for the version of the schema, or waits for who does.
-func (d *postgres) schemaOf(ctx context.Context) (schema, error) {
+func (d *postgresSide) schemaOf(ctx context.Context) (schema, error) {
 	return d.told.get(ctx, func(ctx context.Context) (s schema, err error) {
 		conn, err := d.connected(ctx)
 		if err != nil {
@@ -134,7 +134,7 @@ func (d *postgres) schemaOf(ctx context.Context) (schema, error) {
 	})
 }
 
-func (d *postgres) schema(ctx context.Context) Finding {
+func (d *postgresSide) schema(ctx context.Context) Finding {
 	s, err := d.schemaOf(ctx)
 	switch {
 	case errors.Is(err, errNotConnected):
@@ -152,7 +152,7 @@ func (d *postgres) schema(ctx context.Context) Finding {
 }
 
 // migrated connects, if the schema is what this program needs.
-func (d *postgres) migrated(ctx context.Context) (*invoices.Examination, error) {
+func (d *postgresSide) migrated(ctx context.Context) (*invoices.Examination, error) {
 	s, err := d.schemaOf(ctx)
 	if err == nil && s.have < s.want {
 		err = errors.New("the schema is too old")

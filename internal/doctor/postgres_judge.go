@@ -62,7 +62,7 @@ func walLevel(s invoices.Server) Finding {
 }
 
 // replication: what a failover may lose.
-func (d *postgres) replication(ctx context.Context) Finding {
+func (d *postgresSide) replication(ctx context.Context) Finding {
 	s, err := d.server(ctx)
 	if err != nil {
 		return unknown("not asked: " + err.Error())
@@ -95,7 +95,7 @@ func (d *postgres) replication(ctx context.Context) Finding {
 }
 
 // connections: a rollout starts a replica before the one it replaces has ended.
-func (d *postgres) connections(ctx context.Context) Finding {
+func (d *postgresSide) connections(ctx context.Context) Finding {
 	conn, err := d.connected(ctx)
 	if err != nil {
 		return unknown("not asked: " + errNotConnected.Error())
@@ -117,7 +117,7 @@ func (d *postgres) connections(ctx context.Context) Finding {
 }
 
 // replicas counts those that are registered; 0 if etcd does not say.
-func (e *etcd) replicas(ctx context.Context) int {
+func (e *etcdSide) replicas(ctx context.Context) int {
 	if _, err := e.answered(ctx); err != nil {
 		return 0
 	}
@@ -128,7 +128,10 @@ func (e *etcd) replicas(ctx context.Context) int {
 	return len(alive)
 }
 
-func (d *postgres) roles(ctx context.Context) Finding {
+func (d *postgresSide) roles(ctx context.Context) Finding {
+	if s, err := d.server(ctx); err == nil && s.Standby {
+		return unknown("not asked of a standby")
+	}
 	conn, err := d.migrated(ctx)
 	if err != nil {
 		return unknown("not asked: " + err.Error())
@@ -145,7 +148,7 @@ func (d *postgres) roles(ctx context.Context) Finding {
 }
 
 // standing: whether Postgres is the one that was seen before.
-func (d *postgres) standing(ctx context.Context) Finding {
+func (d *postgresSide) standing(ctx context.Context) Finding {
 	s, err := d.server(ctx)
 	if err == nil && s.Standby {
 		return unknown("not asked of a standby")
@@ -170,7 +173,7 @@ func (d *postgres) standing(ctx context.Context) Finding {
 }
 
 // clock: the dates of documents, and the years of their series, are of replicas' clocks.
-func (d *postgres) clock(ctx context.Context) Finding {
+func (d *postgresSide) clock(ctx context.Context) Finding {
 	conn, err := d.connected(ctx)
 	if err != nil {
 		return unknown("not asked: " + errNotConnected.Error())
