@@ -131,6 +131,7 @@ type tokens struct {
 	of     Access
 	dialed atomic.Bool // the first request was seen
 	have   atomic.Bool // a token was given
+	worked atomic.Pointer[pb.AuthenticateRequest]
 }
 
 // intercept answers the first request for a token itself, with none: etcd's client
@@ -152,12 +153,27 @@ func (t *tokens) intercept(ctx context.Context, method string, req, reply any, c
 	if err != nil {
 		return err
 	}
-	err = call(ctx, method, &pb.AuthenticateRequest{Name: user, Password: password}, reply, conn, opts...)
+	now := &pb.AuthenticateRequest{Name: user, Password: password}
+	err = call(ctx, method, now, reply, conn, opts...)
+	if before := t.worked.Load(); before != nil && refusesWho(err) && (before.Name != user || before.Password != password) {
+		// The files were changed before etcd was.
+		err = call(ctx, method, &pb.AuthenticateRequest{Name: before.Name, Password: before.Password}, reply, conn, opts...)
+		if refusesWho(err) { // it has learnt of it in between
+			err = call(ctx, method, now, reply, conn, opts...)
+		} else {
+			now = before
+		}
+	}
+	if err == nil {
+		t.worked.Store(now)
+	}
 	if err == nil || errors.Is(rpctypes.Error(err), rpctypes.ErrAuthNotEnabled) {
 		t.have.Store(true) // an etcd that asks nobody needs none
 	}
 	return err
 }
+
+func refusesWho(err error) bool { return errors.Is(rpctypes.Error(err), rpctypes.ErrAuthFailed) }
 
 // handshakes reads an Access' files for each connection.
 type handshakes struct {

@@ -95,6 +95,38 @@ func TestAUserWithAPasswordFileIsServed(t *testing.T) {
 	works(t, client, "pod.2") // the same client, with no restart
 }
 
+// The file has the new password while etcd has the old one, then etcd has it too. Each
+// time etcd has forgotten the client's token: it is started again, and it forgets those of
+// a user whose password changes.
+func TestAPasswordRotatesWithNoMomentAtWhichItIsRefused(t *testing.T) {
+	g := startGuarded(t)
+	g.sign(t, "anybody", "")
+	g.withPassword(t, "first")
+	as := g.access("anybody")
+	as.User, as.PasswordFile = "folio", g.path("password")
+	is := func(password string) {
+		t.Helper()
+		if err := os.WriteFile(as.PasswordFile, []byte(password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("first")
+	client := g.dial(t, as)
+	works(t, client, "pod.1")
+	is("second")
+	if err := g.member.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.member.Start(timeout(t)); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.2")
+	if _, err := g.root.UserChangePassword(timeout(t), "folio", "second"); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.3")
+}
+
 // Two users take turns: the old one is gone before the client has noticed, and the
 // client goes on as the new one.
 func TestTheUserOfAFileMayBeAnotherWithoutARestart(t *testing.T) {
