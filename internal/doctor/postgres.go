@@ -109,7 +109,7 @@ func (d *postgresSide) server(ctx context.Context) (invoices.Server, error) {
 	})
 }
 
-var errNotConnected = errors.New("Postgres is not connected to")
+var errNotConnected = errors.New("there is no connection to Postgres")
 
 // of makes a check of what the server is.
 func (d *postgresSide) of(judge func(invoices.Server) Finding) func(context.Context) Finding {
