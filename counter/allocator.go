@@ -48,6 +48,7 @@ type Allocator struct {
 	mu      sync.Mutex    // guards what follows; never held across I/O
 	changed chan struct{} // closed when current or stopped changes; nil until asked for
 	stopped bool
+	latest  string // the holder that began last
 	tallies map[Series]tally
 }
 
@@ -108,6 +109,14 @@ func (a *Allocator) Holder() string {
 		return l.holder.Name
 	}
 	return ""
+}
+
+// Latest returns the name of the holder that began last, whether it goes on or not; ""
+// before the first.
+func (a *Allocator) Latest() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.latest
 }
 
 // begin starts a life: enrol with the owner, then register, so that a holder

@@ -138,6 +138,32 @@ func TestAnAbandonedHolderIsNotUsedAgain(t *testing.T) {
 	})
 }
 
+func TestTheLatestHolderIsKnownBetweenTwoLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		m := &countertest.Mem{Faults: func(string, counter.Series) countertest.Fault { return countertest.Fault{Drop: away.Load()} }}
+		var none counter.Allocator
+		if got := none.Latest(); got != "" {
+			t.Errorf("before the first life: %q", got)
+		}
+		r := run(t, counter.Config{Store: m})
+		r.take()
+		first := r.Holder()
+		away.Store(true)
+		r.Abandon(first)
+		time.Sleep(time.Minute)
+		if got := r.Latest(); got != first || r.Holder() != "" {
+			t.Errorf("between two lives: %q, holder %q; want %q and none", got, r.Holder(), first)
+		}
+		away.Store(false)
+		r.take()
+		if got := r.Latest(); got == first || got != r.Holder() {
+			t.Errorf("in the next life: %q, holder %q", got, r.Holder())
+		}
+		r.stop()
+	})
+}
+
 func TestNumbersGoOnFromTheShelfWhileTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away atomic.Bool

@@ -61,6 +61,9 @@ func (a *Allocator) publish(l *life) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.current.Store(l)
+	if l != nil {
+		a.latest = l.holder.Name
+	}
 	a.announce()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"folio/counter"
 
@@ -95,7 +96,12 @@ type line struct {
 	alone  *sqlx.Stmt        // insertAlone; nil on a line that writes strict series
 	books  *strictStatements // nil on a line that writes no strict series
 	warned error             // a warning that the server sent with its answer
+	until  time.Time         // when its life is over
 }
+
+// over reports whether a connection is to be made anew: who may connect may have
+// changed since.
+func (l *line) over() bool { return time.Now().After(l.until) }
 
 // connect takes a connection for a writer. Nothing has been sent if it fails.
 func (db *DB) connect(ctx context.Context) (*line, error) {
@@ -115,7 +121,7 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	if err != nil {
 		return nil, wrap("connect to Postgres", err)
 	}
-	l := &line{conn: conn}
+	l := &line{conn: conn, until: time.Now().Add(db.life)}
 	err = conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(driverConn(c), l.notice)
 		return nil

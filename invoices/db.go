@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
-// DBConfig says where Postgres is and how much of it to use. URL is required;
-// zero fields have defaults.
+// DBConfig says where Postgres is and how much of it to use. URL or URLFile is
+// required; other zero fields have defaults.
 type DBConfig struct {
 	URL     string        // postgres://… or key=value; several hosts only as key=value
+	URLFile string        // instead of URL: a file that has it, read for each new connection
 	Batches int           // connections that write invoices; 0: 4
 	Others  int           // connections for everything else, shared out among its uses, one each at least; 0: 15
 	Silence time.Duration // a server silent for this long is taken for gone; 0: ten seconds
+	Life    time.Duration // connections are made anew after so long; 0: half an hour
 
 	// Witness keeps what writes numbers from a server that is behind; nil: every
 	// server is taken as it is.
@@ -38,7 +39,8 @@ type DB struct {
 	audits   *sqlx.DB // folio_auditor
 	duties   *sqlx.DB // folio_auditor: those that hold the lock of a Duty
 	rest     *sqlx.DB // the owner: migrations and administration
-	url      string
+	at       *address
+	life     time.Duration
 	voided   *voidCounts
 	witness  *Witness // compares the connections of batches, lookUps and settling; may be nil
 }
@@ -67,34 +69,52 @@ func Open(cfg DBConfig) (*DB, error) {
 	if cfg.Silence <= 0 {
 		cfg.Silence = 10 * time.Second
 	}
-	others := orDefault(cfg.Others, othersDefault)
-	db := &DB{url: cfg.URL, witness: cfg.Witness, voided: new(voidCounts)}
-	for _, set := range []struct {
-		of      **sqlx.DB
-		role    string
-		timeout string
-		count   int
-		witness *Witness
-	}{
-		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
-		{&db.lookUps, roleWriter, restTimeout, others * 3 / othersDefault, cfg.Witness},
-		{&db.reads, roleReader, restTimeout, others * 4 / othersDefault, nil},
-		{&db.hearing, roleReader, restTimeout, 1, nil},
-		{&db.settling, roleSettler, restTimeout, others * 2 / othersDefault, cfg.Witness},
-		{&db.audits, roleAuditor, restTimeout, others * 1 / othersDefault, nil},
-		{&db.duties, roleAuditor, restTimeout, 2, nil},
-		{&db.rest, owner, restTimeout, others * 4 / othersDefault, nil},
-	} {
-		connector, err := newConnector(cfg.URL, set.role, set.timeout, cfg.Silence)
+	db := &DB{at: &address{url: cfg.URL, file: cfg.URLFile}, life: orDefault(cfg.Life, 30*time.Minute), witness: cfg.Witness, voided: new(voidCounts)}
+	for _, set := range db.plan(cfg) {
+		plain, err := newConnector(db.at, terms{set.role, set.timeout, cfg.Silence})
 		if err != nil {
 			return nil, err
 		}
+		var connector driver.Connector = plain
 		if set.witness != nil {
 			connector = gate{Connector: connector, witness: set.witness}
 		}
-		*set.of = bounded(connector, max(1, set.count))
+		*set.of = bounded(connector, set.count, db.life)
 	}
 	return db, nil
+}
+
+// use is one set of connections, and what it is for.
+type use struct {
+	of      **sqlx.DB
+	role    string
+	timeout string
+	count   int
+	witness *Witness
+}
+
+// plan says which sets there are, and how large each is.
+func (db *DB) plan(cfg DBConfig) []use {
+	others := orDefault(cfg.Others, othersDefault)
+	share := func(n int) int { return max(1, others*n/othersDefault) }
+	return []use{
+		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
+		{&db.lookUps, roleWriter, restTimeout, share(3), cfg.Witness},
+		{&db.reads, roleReader, restTimeout, share(4), nil},
+		{&db.hearing, roleReader, restTimeout, 1, nil},
+		{&db.settling, roleSettler, restTimeout, share(2), cfg.Witness},
+		{&db.audits, roleAuditor, restTimeout, share(1), nil},
+		{&db.duties, roleAuditor, restTimeout, 2, nil},
+		{&db.rest, owner, restTimeout, share(4), nil},
+	}
+}
+
+// Connections is how many connections a replica takes at the most.
+func Connections(cfg DBConfig) (sum int) {
+	for _, set := range (&DB{}).plan(cfg) {
+		sum += set.count
+	}
+	return sum
 }
 
 // sets are all sets of connections.
@@ -165,66 +185,23 @@ func (db *DB) checkRoles(ctx context.Context) error {
 	return nil
 }
 
-// connections makes one bounded set of connections, which passes no gate.
-func connections(url, role, statementTimeout string, silence time.Duration, count int) (*sqlx.DB, error) {
-	connector, err := newConnector(url, role, statementTimeout, silence)
+// unhurried opens connections of the owner's own, beside all sets: a statement over a
+// million rows may take minutes, in silence.
+func (db *DB) unhurried() (*sqlx.DB, error) {
+	connector, err := newConnector(db.at, terms{owner, "0", 0})
 	if err != nil {
 		return nil, err
 	}
-	return bounded(connector, count), nil
+	return bounded(connector, 2, db.life), nil
 }
 
-func bounded(connector driver.Connector, count int) *sqlx.DB {
+func bounded(connector driver.Connector, count int, life time.Duration) *sqlx.DB {
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(count)
 	db.SetMaxIdleConns(count)
 	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(life)
 	return db
-}
-
-// newConnector makes connections of one kind. What the URL says itself is kept, but
-// for the role; everything else is set here, for every session.
-func newConnector(url, role, statementTimeout string, silence time.Duration) (driver.Connector, error) {
-	cfg, err := pq.NewConfig(url)
-	if err != nil {
-		return nil, fmt.Errorf("read the database URL: %w", err)
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = 5 * time.Second
-	}
-	if cfg.ApplicationName == "" {
-		cfg.ApplicationName = "folio"
-	}
-	if len(cfg.Multi) > 0 && cfg.TargetSessionAttrs == "" {
-		cfg.TargetSessionAttrs = pq.TargetSessionAttrsPrimary
-	}
-	cfg = cfg.Clone()
-	for name, value := range map[string]string{
-		"TimeZone":                            "UTC",
-		"statement_timeout":                   statementTimeout,
-		"lock_timeout":                        lockTimeout,
-		"idle_in_transaction_session_timeout": "5000",
-		"tcp_keepalives_idle":                 "5",
-		"tcp_keepalives_interval":             "2",
-		"tcp_keepalives_count":                "2",
-		"tcp_user_timeout":                    "10000",
-	} {
-		if _, set := cfg.Runtime[name]; !set {
-			cfg.Runtime[name] = value
-		}
-	}
-	if role != owner {
-		cfg.Runtime["role"] = role
-	}
-	if role == roleReader {
-		cfg.BinaryParameters = true // a statement in one round trip; its parameters are no []byte but a key's hash
-	}
-	connector, err := pq.NewConnectorConfig(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("read the database URL: %w", err)
-	}
-	connector.Dialer(dialer{silence: silence})
-	return connector, nil
 }
 
 func orDefault[T int | int64 | time.Duration](value, otherwise T) T {

@@ -22,7 +22,8 @@ type Duty struct {
 	Do    func(ctx context.Context) error
 	Log   *slog.Logger // nil: nobody is told of turns that fail
 
-	on atomic.Bool
+	on    atomic.Bool
+	until time.Time // when the life of the connection is over
 }
 
 // OnDuty reports whether this replica does it at present.
@@ -49,7 +50,7 @@ func (d *Duty) hold(ctx context.Context, held *sqlx.Conn) (*sqlx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dutyTimeout)
 	defer cancel()
 	if held != nil {
-		if err := held.PingContext(ctx); err == nil {
+		if err := held.PingContext(ctx); err == nil && time.Now().Before(d.until) {
 			return held, nil
 		}
 		d.leave(held) // so is the lock
@@ -70,6 +71,7 @@ func (d *Duty) hold(ctx context.Context, held *sqlx.Conn) (*sqlx.Conn, error) {
 	if !got {
 		return nil, wrap("ask for the duty "+d.Name, conn.Close()) // hands it back
 	}
+	d.until = time.Now().Add(d.DB.life)
 	d.on.Store(true)
 	return conn, nil
 }

@@ -61,3 +61,9 @@ func (o *Owner) Enroll(ctx context.Context, holder string) (string, error) {
 	}
 	return now, nil
 }
+
+// Fenced reports whether somebody has closed a holder.
+func (db *DB) Fenced(ctx context.Context, holder string) (is bool, err error) {
+	err = db.settling.GetContext(ctx, &is, `select exists (select from holders where holder = $1 and fenced_at is not null)`, holder)
+	return is, wrap("ask whether holder "+holder+" is fenced", err)
+}

@@ -198,10 +198,6 @@ func (r *importing) giveUp(err error) error {
 	return errors.Join(err, r.discard())
 }
 
-// unhurried opens connections of our own: a statement over a million rows may take
-// minutes, in silence.
-func (db *DB) unhurried() (*sqlx.DB, error) { return connections(db.url, owner, "0", 0, 2) }
-
 func (r *importing) tell(doing string, bytes int64) {
 	if r.Progress == nil {
 		return

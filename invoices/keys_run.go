@@ -40,6 +40,9 @@ func (k *Keys) keepListening(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil {
+			continue
+		}
 		if failed == 0 { // once for each time that it breaks
 			k.log().Warn("not told of changed keys for now; they are looked up each second", "error", err)
 		}
@@ -47,8 +50,8 @@ func (k *Keys) keepListening(ctx context.Context) {
 	}
 }
 
-// listen hears of changes until ctx ends or the connection breaks; heard tells
-// whether it ever could. The connection is bounded as all are: the driver's own
+// listen hears of changes until ctx ends, the connection breaks, or its life is over;
+// heard tells whether it ever could. The connection is bounded as all are: the driver's own
 // listener would open one that is not, with goroutines that nobody can wait for.
 func (k *Keys) listen(ctx context.Context) (heard bool, err error) {
 	conn, err := k.DB.hearing.Connx(ctx)
@@ -71,7 +74,7 @@ func (k *Keys) listen(ctx context.Context) (heard bool, err error) {
 	k.known.drop(func(*Identity) bool { return true }) // of what changed before, nobody told
 	ticker := time.NewTicker(listenEvery)
 	defer ticker.Stop()
-	for {
+	for end := time.Now().Add(k.DB.life); time.Now().Before(end); {
 		// An answer brings the notifications before it.
 		if _, err := conn.ExecContext(ctx, `select 1`); err != nil {
 			return true, wrap("listen to Postgres", err)
@@ -82,6 +85,7 @@ func (k *Keys) listen(ctx context.Context) (heard bool, err error) {
 		case <-ticker.C:
 		}
 	}
+	return true, nil
 }
 
 // noteUse remembers that a key is used now, to be stored later.

@@ -39,7 +39,7 @@ func TestARevokedKeyIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, two := &Keys{DB: db}, &Keys{DB: open(t, db.url)}
+	one, two := &Keys{DB: db}, &Keys{DB: open(t, db.at.url)}
 	made, text, err := one.Create(t.Context(), "acme", NewKey{})
 	if err != nil {
 		t.Fatal(err)

@@ -125,10 +125,10 @@ func (s *scribe) turnAway(first *entry, err error) {
 	}
 }
 
-// connect sees to it that there is a connection, and that it passed the gate in
-// the era that was noted last.
+// connect sees to it that there is a connection, whose life is not over, and that it
+// passed the gate in the era that was noted last.
 func (s *scribe) connect(ctx context.Context) error {
-	if s.line != nil && stale(s.line.conn) {
+	if s.line != nil && (stale(s.line.conn) || s.line.over()) {
 		s.redial()
 	}
 	if s.line != nil {

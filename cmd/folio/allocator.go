@@ -62,7 +62,9 @@ func (e etcd) withWitness(cmd command, d database, w *invoices.Witness, do func(
 	if err := w.Load(cmd.ctx); err != nil {
 		return err
 	}
-	db, err := invoices.Open(invoices.DBConfig{URL: d.DatabaseURL, Witness: w})
+	cfg := d.config()
+	cfg.Witness = w
+	db, err := invoices.Open(cfg)
 	if err != nil {
 		return err
 	}

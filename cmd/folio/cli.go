@@ -5,12 +5,15 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"folio/invoices"
 )
 
 // cli is the command line. Every flag has an environment variable, which --help
 // shows, but those that change a tenant.
 type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Serve the API until SIGTERM."`
+	Doctor    doctorCmd    `cmd:"" help:"Look at everything a replica stands on, from where it stands, and say what to do; exit status 1 if there are faults."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
 	Tenant    tenantCmd    `cmd:"" help:"Make, change, show and list tenants."`
 	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`
@@ -30,7 +33,13 @@ type cli struct {
 
 // database and etcd are the flags of the commands that need them.
 type database struct {
-	DatabaseURL string `help:"Postgres, as a URL or key=value settings." env:"FOLIO_DATABASE_URL" required:""`
+	DatabaseURL     string `help:"Postgres, as a URL or key=value settings." env:"FOLIO_DATABASE_URL" required:"" xor:"database"`
+	DatabaseURLFile string `name:"database-url-file" help:"File with that, instead; read for each new connection." env:"FOLIO_DATABASE_URL_FILE" required:"" xor:"database"`
+}
+
+// config is how to open the database.
+func (d database) config() invoices.DBConfig {
+	return invoices.DBConfig{URL: d.DatabaseURL, URLFile: d.DatabaseURLFile}
 }
 
 type etcd struct {

@@ -19,7 +19,7 @@ func folio(t *testing.T, args ...string) (status int, stdout, stderr string) {
 
 // noEnvironment hides the settings of whoever runs the tests.
 func noEnvironment(t *testing.T) {
-	for _, name := range []string{"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LEASE_TTL"} {
+	for _, name := range []string{"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LEASE_TTL"} {
 		t.Setenv(name, "") // restored at the end of the test
 		os.Unsetenv(name)
 	}
@@ -27,7 +27,8 @@ func noEnvironment(t *testing.T) {
 
 func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
+		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_USER_FILE", "FOLIO_ETCD_PASSWORD_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
+		"doctor":         {"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LEASE_TTL", "POD_NAME", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_DOCTOR_WITHIN", "FOLIO_DOCTOR_FORMAT"},
 		"restored":       {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_STRICT", "FOLIO_SERIES", "FOLIO_SKIP", "FOLIO_GIVE_UP_TIMELINE", "FOLIO_PATIENCE"},
 		"ledger show":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
 		"ledger rebuild": {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_REBUILD_DRY_RUN", "FOLIO_REBUILD_SAVE", "FOLIO_REBUILD_PATIENCE"},

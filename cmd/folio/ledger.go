@@ -27,8 +27,9 @@ type ledgerCmd struct {
 
 type ledgerShowCmd struct {
 	etcd
-	DatabaseURL string `help:"Postgres, where strict series have their counters; without it they are not printed." env:"FOLIO_DATABASE_URL"`
-	Series      string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
+	DatabaseURL     string `help:"Postgres, where strict series have their counters; without it they are not printed." env:"FOLIO_DATABASE_URL" xor:"database"`
+	DatabaseURLFile string `name:"database-url-file" help:"File with that, instead." env:"FOLIO_DATABASE_URL_FILE" xor:"database"`
+	Series          string `arg:"" optional:"" help:"tenant, tenant/series or tenant/series/period; all if not given."`
 }
 
 // Run prints the books as a person would write them.

@@ -12,7 +12,7 @@ import (
 
 // withDB opens Postgres for a command.
 func (d database) withDB(do func(*invoices.DB) error) error {
-	db, err := invoices.Open(invoices.DBConfig{URL: d.DatabaseURL})
+	db, err := invoices.Open(d.config())
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,6 +90,7 @@ type replica struct {
 	public    *http.Server
 	ops       *http.Server
 	draining  atomic.Bool
+	alone     alone
 }
 
 // wire puts the parts together. Nothing is connected yet.
@@ -102,7 +102,9 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	etcdCalls, issuing := newEtcdMetrics(), newIssueMetrics()
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second), Told: etcdCalls.told}
 	witness := &invoices.Witness{Notes: store, Every: c.WitnessEvery, Log: log}
-	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL, Witness: witness})
+	cfg := c.config()
+	cfg.Witness = witness
+	db, err := invoices.Open(cfg)
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
@@ -116,6 +118,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log, Refilled: issuing.refilled,
 	}}
+	r.alone = alone{holder: r.allocator.Latest, alive: store.Alive, fenced: db.Fenced, every: max(time.Second, c.LeaseTTL/3), log: log}
 	witness.Moved = func() { r.allocator.Abandon(r.allocator.Holder()) } // what it holds is of an earlier era
 	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Holder: r.holder, Log: log}
 	watch := issuing.watch()
@@ -151,21 +154,6 @@ func (r *replica) close() {
 	}
 }
 
-// ready tells the balancer whether to send requests here: once started, until
-// draining. That etcd or Postgres is away is no reason: it would empty the
-// balancer of all replicas together. Nor is it that Postgres is behind: requests
-// that read are answered, and the others told what they wait for, by replicas that
-// were started since, too.
-func (r *replica) ready() error {
-	switch {
-	case r.draining.Load():
-		return errors.New("draining")
-	case r.allocator.Stats().Lives == 0 && !behind(r.witness):
-		return errors.New("starting: no holder registered yet")
-	}
-	return nil
-}
-
 // run serves until ctx ends, and then ends its parts in the order in which they
 // lean on each other: requests, writer, allocator.
 func (r *replica) run(ctx context.Context) error {
@@ -177,8 +165,7 @@ func (r *replica) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for operations: %w", err), public.Close())
 	}
-	r.log.Info("starting", "version", buildVersion(), "pod", r.cfg.PodName, "listen", public.Addr().String(),
-		"ops_listen", ops.Addr().String(), "etcd", strings.Join(r.cfg.EtcdEndpoints, ","), "lease_ttl", r.cfg.LeaseTTL)
+	r.cfg.logStart(r.log, public.Addr().String(), ops.Addr().String())
 
 	writing, stopWriting := context.WithCancel(context.Background())
 	defer stopWriting()
@@ -188,6 +175,7 @@ func (r *replica) run(ctx context.Context) error {
 		defer stopAllocating() // the allocator outlives the writer: what is written is known before it hands back
 		return r.writer.Run(writing)
 	})
+	parts.Go(func() error { r.alone.watch(allocating); return nil })
 	parts.Go(func() error { return r.keys.Run(writing) })             // as long as requests are
 	parts.Go(func() error { return r.witness.Run(allocating, r.db) }) // notes what was written last
 	parts.Go(func() error {

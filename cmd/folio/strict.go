@@ -14,11 +14,11 @@ import (
 // strictCounters returns the counters of the strict series that were asked for;
 // none if Postgres was not given.
 func (c *ledgerShowCmd) strictCounters(ctx context.Context) (selected []invoices.StrictCounter, err error) {
-	if c.DatabaseURL == "" {
+	if c.DatabaseURL == "" && c.DatabaseURLFile == "" {
 		return nil, nil
 	}
 	parts := append(strings.Split(c.Series, "/"), "", "")
-	err = database{DatabaseURL: c.DatabaseURL}.withDB(func(db *invoices.DB) error {
+	err = database{DatabaseURL: c.DatabaseURL, DatabaseURLFile: c.DatabaseURLFile}.withDB(func(db *invoices.DB) error {
 		all, err := db.StrictCounters(ctx, parts[0], parts[1])
 		for _, s := range all {
 			if parts[2] == "" || s.String() == c.Series {

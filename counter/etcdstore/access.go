@@ -22,7 +22,7 @@ import (
 // zero Access speaks in the clear and names no user.
 //
 // All fields but User and Password are paths of files. They are read for each new
-// connection, and the password for each new token, so that whoever rotates them
+// connection, and user and password for each new token, so that whoever rotates them
 // puts the new ones in the place of the old and restarts nothing: connections
 // that are open go on as they are. A file that is missing or damaged fails the
 // attempt to connect, and the next attempt reads it again.
@@ -30,8 +30,9 @@ type Access struct {
 	CA           string // PEM: who may have signed etcd's certificate; the system's roots if empty
 	Cert, Key    string // PEM: the client's own; where etcd has no user given it is the certificate's common name
 	User         string
+	UserFile     string // instead of User
 	Password     string
-	PasswordFile string // instead of Password; blanks and line ends around it do not count
+	PasswordFile string // instead of Password; blanks and line ends around either do not count
 }
 
 // errHalfAccess: parts were given that mean nothing without others.
@@ -48,15 +49,20 @@ func (a Access) check(endpoints []string) error {
 		return fmt.Errorf("etcd: a client's certificate %q and its key %q belong together: %w", a.Cert, a.Key, errHalfAccess)
 	case a.Password != "" && a.PasswordFile != "":
 		return errors.New("etcd: a password and a file of it are given; give one of them")
-	case (a.User == "") != (a.Password == "" && a.PasswordFile == ""):
+	case a.User != "" && a.UserFile != "":
+		return errors.New("etcd: a user and a file of it are given; give one of them")
+	case !a.named() != (a.Password == "" && a.PasswordFile == ""):
 		return fmt.Errorf("etcd: a user and a password belong together: %w", errHalfAccess)
 	}
 	if _, err := a.config(); err != nil {
 		return err
 	}
-	_, err := a.password()
+	_, _, err := a.who()
 	return err
 }
+
+// named reports whether a user is named.
+func (a Access) named() bool { return a.User != "" || a.UserFile != "" }
 
 // secured reports whether connections are to be made with TLS.
 func (a Access) secured() bool { return a.CA != "" || a.Cert != "" }
@@ -84,19 +90,28 @@ func (a Access) config() (*tls.Config, error) {
 	return cfg, nil
 }
 
-func (a Access) password() (string, error) {
-	if a.PasswordFile == "" {
-		return a.Password, nil
+// who reads user and password anew.
+func (a Access) who() (user, password string, err error) {
+	user, err = orFile("user", a.User, a.UserFile)
+	if err == nil {
+		password, err = orFile("password", a.Password, a.PasswordFile)
 	}
-	text, err := os.ReadFile(a.PasswordFile)
+	return user, password, err
+}
+
+func orFile(what, value, file string) (string, error) {
+	if file == "" {
+		return value, nil
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("read the password for etcd: %w", err)
+		return "", fmt.Errorf("read the %s for etcd: %w", what, err)
 	}
-	password := strings.TrimSpace(string(text))
-	if password == "" {
-		return "", fmt.Errorf("read the password for etcd: %s is empty", a.PasswordFile)
+	value = strings.TrimSpace(string(text))
+	if value == "" {
+		return "", fmt.Errorf("read the %s for etcd: %s is empty", what, file)
 	}
-	return password, nil
+	return value, nil
 }
 
 // options are what gRPC is told of it.
@@ -105,7 +120,7 @@ func (a Access) options() []grpc.DialOption {
 	if a.secured() {
 		opts = append(opts, grpc.WithTransportCredentials(handshakes{TransportCredentials: credentials.NewTLS(nil), of: a}))
 	}
-	if a.User != "" {
+	if a.named() {
 		opts = append(opts, grpc.WithChainUnaryInterceptor((&tokens{of: a}).intercept))
 	}
 	return opts
@@ -116,15 +131,16 @@ type tokens struct {
 	of     Access
 	dialed atomic.Bool // the first request was seen
 	have   atomic.Bool // a token was given
+	worked atomic.Pointer[pb.AuthenticateRequest]
 }
 
 // intercept answers the first request for a token itself, with none: etcd's client
 // asks for one before it has a connection, and would not come into being while etcd
 // is away. The first call is then told that it lacks one, upon which the client asks
-// again. Into these requests goes the present password; the client would send that of
-// the start for ever.
+// again. Into these requests go the present user and password; the client would send
+// those of the start for ever.
 func (t *tokens) intercept(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	ask, ok := req.(*pb.AuthenticateRequest)
+	_, ok := req.(*pb.AuthenticateRequest)
 	switch {
 	case ok && !t.dialed.Swap(true):
 		return nil
@@ -133,16 +149,31 @@ func (t *tokens) intercept(ctx context.Context, method string, req, reply any, c
 	case !ok:
 		return call(ctx, method, req, reply, conn, opts...)
 	}
-	password, err := t.of.password()
+	user, password, err := t.of.who()
 	if err != nil {
 		return err
 	}
-	err = call(ctx, method, &pb.AuthenticateRequest{Name: ask.Name, Password: password}, reply, conn, opts...)
+	now := &pb.AuthenticateRequest{Name: user, Password: password}
+	err = call(ctx, method, now, reply, conn, opts...)
+	if before := t.worked.Load(); before != nil && refusesWho(err) && (before.Name != user || before.Password != password) {
+		// The files were changed before etcd was.
+		err = call(ctx, method, &pb.AuthenticateRequest{Name: before.Name, Password: before.Password}, reply, conn, opts...)
+		if refusesWho(err) { // it has learnt of it in between
+			err = call(ctx, method, now, reply, conn, opts...)
+		} else {
+			now = before
+		}
+	}
+	if err == nil {
+		t.worked.Store(now)
+	}
 	if err == nil || errors.Is(rpctypes.Error(err), rpctypes.ErrAuthNotEnabled) {
 		t.have.Store(true) // an etcd that asks nobody needs none
 	}
 	return err
 }
+
+func refusesWho(err error) bool { return errors.Is(rpctypes.Error(err), rpctypes.ErrAuthFailed) }
 
 // handshakes reads an Access' files for each connection.
 type handshakes struct {

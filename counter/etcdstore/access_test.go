@@ -2,6 +2,7 @@ package etcdstore_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,70 @@ func TestAUserWithAPasswordFileIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	works(t, client, "pod.2") // the same client, with no restart
+}
+
+// The file has the new password while etcd has the old one, then etcd has it too. Each
+// time etcd has forgotten the client's token: it is started again, and it forgets those of
+// a user whose password changes.
+func TestAPasswordRotatesWithNoMomentAtWhichItIsRefused(t *testing.T) {
+	g := startGuarded(t)
+	g.sign(t, "anybody", "")
+	g.withPassword(t, "first")
+	as := g.access("anybody")
+	as.User, as.PasswordFile = "folio", g.path("password")
+	is := func(password string) {
+		t.Helper()
+		if err := os.WriteFile(as.PasswordFile, []byte(password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("first")
+	client := g.dial(t, as)
+	works(t, client, "pod.1")
+	is("second")
+	if err := g.member.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.member.Start(timeout(t)); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.2")
+	if _, err := g.root.UserChangePassword(timeout(t), "folio", "second"); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.3")
+}
+
+// Two users take turns: the old one is gone before the client has noticed, and the
+// client goes on as the new one.
+func TestTheUserOfAFileMayBeAnotherWithoutARestart(t *testing.T) {
+	g := startGuarded(t)
+	g.sign(t, "anybody", "")
+	g.withPassword(t, "first")
+	as := g.access("anybody")
+	as.UserFile, as.PasswordFile = g.path("user"), g.path("password")
+	is := func(user, password string) {
+		t.Helper()
+		for path, text := range map[string]string{as.UserFile: user + "\n", as.PasswordFile: password + "\n"} {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	is("folio", "first")
+	client := g.dial(t, as)
+	works(t, client, "pod.1")
+	if _, err := g.root.UserAdd(timeout(t), "folio-2", "second"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.root.UserGrantRole(timeout(t), "folio-2", "folio"); err != nil {
+		t.Fatal(err)
+	}
+	is("folio-2", "second")
+	if _, err := g.root.UserDelete(timeout(t), "folio"); err != nil {
+		t.Fatal(err)
+	}
+	works(t, client, "pod.2")
 }
 
 func TestAClientWithAPasswordComesIntoBeingWhileEtcdIsAway(t *testing.T) {
@@ -202,6 +267,8 @@ func TestWhatCanOnlyBeAMistakeIsToldBeforeAnythingIsDialled(t *testing.T) {
 		"a certificate without its key": {etcdstore.Access{Cert: ca.path("folio.crt")}, "a:1", "belong together"},
 		"a user without a password":     {etcdstore.Access{User: "folio"}, "a:1", "belong together"},
 		"a password without a user":     {etcdstore.Access{Password: "x"}, "a:1", "belong together"},
+		"two users":                     {etcdstore.Access{User: "folio", UserFile: empty, Password: "x"}, "a:1", "give one of them"},
+		"an empty user file":            {etcdstore.Access{UserFile: empty, Password: "x"}, "a:1", "is empty"},
 		"two passwords":                 {etcdstore.Access{User: "folio", Password: "x", PasswordFile: empty}, "a:1", "give one of them"},
 		"an empty password file":        {etcdstore.Access{User: "folio", PasswordFile: empty}, "a:1", "is empty"},
 		"a CA that is not there":        {etcdstore.Access{CA: ca.path("none")}, "a:1", "no such file"},
@@ -219,4 +286,51 @@ func TestWhatCanOnlyBeAMistakeIsToldBeforeAnythingIsDialled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEveryCertificateRotatesWithoutARestartOfTheClient puts etcd under another
+// authority: a server that believes neither the old certificate of the client, nor is
+// believed by it. The same client is refused, is given the new files in the place of the
+// old, and is served.
+func TestEveryCertificateRotatesWithoutARestartOfTheClient(t *testing.T) {
+	g := startGuarded(t)
+	own := newAuthority(t, t.TempDir(), "ca") // the client's own copies
+	as := etcdstore.Access{CA: own.path("now.crt"), Cert: own.path("folio.crt"), Key: own.path("folio.key")}
+	rotate := func() {
+		t.Helper()
+		for to, from := range map[string]string{as.CA: "ca.crt", as.Cert: "folio.crt", as.Key: "folio.key"} {
+			text, err := os.ReadFile(g.path(from))
+			if err == nil {
+				err = os.WriteFile(to, text, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rotate()
+	client := g.dial(t, as)
+	works(t, client, "pod.1")
+
+	next := newAuthority(t, g.dir, "ca")
+	next.sign(t, "server", "etcd", net.IPv4(127, 0, 0, 1))
+	next.sign(t, "folio", "folio")
+	if err := g.member.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.member.Start(timeout(t)); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, client)
+	rotate()
+	for ctx := timeout(t); ; {
+		_, err := client.Get(ctx, "/folio/ledger/x")
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the new files are not read: %v", err)
+		}
+	}
+	works(t, client, "pod.2")
 }

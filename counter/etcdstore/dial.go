@@ -24,12 +24,12 @@ func (a Access) Dial(ctx context.Context, endpoints []string) (*clientv3.Client,
 	if err := a.check(endpoints); err != nil {
 		return nil, err
 	}
-	password, err := a.password()
+	user, password, err := a.who()
 	if err != nil {
 		return nil, err
 	}
 	client, err := clientv3.New(clientv3.Config{
-		Username:             a.User,
+		Username:             user,
 		Password:             password,
 		DialOptions:          a.options(),
 		Context:              ctx,

@@ -2,85 +2,37 @@ package etcdstore_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"folio/counter/etcdstore"
+	"folio/internal/devcluster/authority"
 	"folio/internal/devcluster/etcd"
 )
 
-// authority signs certificates for one test.
-type authority struct {
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+// signer is an authority whose failures are the test's.
+type signer struct {
+	*authority.Authority
+	dir string
 }
 
 // newAuthority makes one, whose own certificate is <name>.crt in dir.
-func newAuthority(t *testing.T, dir, name string) *authority {
+func newAuthority(t *testing.T, dir, name string) signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a, err := authority.New(dir, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	is := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, is, is, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, name+".crt"), "CERTIFICATE", der)
-	if is, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return &authority{dir: dir, cert: is, key: key}
+	return signer{a, dir}
 }
 
-// path returns where the authority's files are.
-func (a *authority) path(name string) string { return filepath.Join(a.dir, name) }
+func (s signer) path(name string) string { return s.Path(name) }
 
-// sign writes <file>.crt and <file>.key for somebody with the given common name,
-// good for the given addresses.
-func (a *authority) sign(t *testing.T, file, name string, addresses ...net.IP) {
+func (s signer) sign(t *testing.T, file, name string, addresses ...net.IP) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	is := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: addresses,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, is, a.cert, key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, a.path(file+".crt"), "CERTIFICATE", der)
-	text, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, a.path(file+".key"), "EC PRIVATE KEY", text)
-}
-
-func write(t *testing.T, path, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	if err := s.Sign(file, name, addresses...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,7 +40,8 @@ func write(t *testing.T, path, kind string, der []byte) {
 // guarded is an etcd that asks everybody for a certificate and lets folio touch
 // /folio/ only.
 type guarded struct {
-	*authority
+	signer
+	member    *etcd.Member
 	endpoints []string
 	root      *clientv3.Client
 }
@@ -116,7 +69,7 @@ func startGuarded(t *testing.T) *guarded {
 			t.Error(err)
 		}
 	})
-	g := &guarded{authority: ca, endpoints: cluster.Endpoints()}
+	g := &guarded{signer: ca, member: cluster.Member(0), endpoints: cluster.Endpoints()}
 	g.root = g.dial(t, g.access("root"))
 	if err := etcdstore.Guard(timeout(t), g.root, "folio"); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 
 	"folio/internal/devcluster/etcd"
 	"folio/internal/devcluster/postgres"
+	"folio/internal/devcluster/process"
 )
 
 // Config says what to run. Dir and Folio are required.
@@ -131,6 +132,18 @@ func (c *Cluster) replica(i, port, ops int) *Replica {
 		r.onDied = func() { c.restarts.Go(func() { c.restart(r) }) }
 	}
 	return r
+}
+
+// Add adds one more replica, with settings of its own, NAME=value. It is to be started.
+func (c *Cluster) Add(env ...string) (*Replica, error) {
+	ports, err := process.FreePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	r := c.replica(len(c.Replicas), ports[0], ports[1])
+	r.env = append(r.env, env...)
+	c.Replicas = append(c.Replicas, r)
+	return r, nil
 }
 
 // restart starts a replica that died, after a second. One that does not get

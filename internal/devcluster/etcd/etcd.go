@@ -21,9 +21,10 @@ import (
 // Config says what to run. Dir is required and keeps data and ports.
 type Config struct {
 	Dir     string
-	Members int  // 1 or 3; 0: 1
-	Fast    bool // for tests: quick elections, and no fsync
-	TLS     *TLS // set: clients speak TLS and show a certificate
+	Members int   // 1 or 3; 0: 1
+	Fast    bool  // for tests: quick elections, and no fsync
+	TLS     *TLS  // set: clients speak TLS and show a certificate
+	Quota   int64 // bytes of its database at which a member refuses writes; 0: etcd's default
 }
 
 // TLS are paths of PEM files. CA signs the members' certificate, which is their
@@ -85,7 +86,7 @@ func describe(cfg Config) ([]member, error) {
 	for i := range cfg.Members {
 		name := fmt.Sprintf("m%d", i)
 		m := member{
-			Name: name, Dir: filepath.Join(cfg.Dir, name), Fast: cfg.Fast, TLS: cfg.TLS,
+			Name: name, Dir: filepath.Join(cfg.Dir, name), Fast: cfg.Fast, TLS: cfg.TLS, Quota: cfg.Quota,
 			Client: fmt.Sprintf("%s://127.0.0.1:%d", cfg.TLS.scheme(), ports[2*i]),
 			Peer:   fmt.Sprintf("http://127.0.0.1:%d", ports[2*i+1]),
 		}

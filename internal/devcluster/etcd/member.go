@@ -26,6 +26,7 @@ type member struct {
 	Token   string // gives the cluster its id; "": etcd's default
 	Fast    bool
 	TLS     *TLS
+	Quota   int64
 }
 
 // token is that of the cluster, as etcd is told it.
@@ -84,7 +85,7 @@ func (m member) config() (*embed.Config, error) {
 	cfg.Name, cfg.Dir, cfg.InitialCluster, cfg.InitialClusterToken = m.Name, m.Dir, m.Cluster, m.token()
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
-	cfg.LogLevel = "error"
+	cfg.LogLevel, cfg.QuotaBackendBytes = "error", m.Quota
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
 	if m.TLS != nil {
 		cfg.ClientTLSInfo = transport.TLSInfo{CertFile: m.TLS.Cert, KeyFile: m.TLS.Key, TrustedCAFile: m.TLS.CA, ClientCertAuth: true}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"folio/internal/doctor"
+)
+
+type doctorCmd struct {
+	database
+	etcd
+	LeaseTTL               time.Duration `help:"As of serve." env:"FOLIO_LEASE_TTL" default:"10s"`
+	PodName                string        `help:"As of serve." env:"POD_NAME"`
+	RequireSyncReplication bool          `help:"As of serve." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
+	Within                 time.Duration `help:"How long each check may take; all are made at the same time." env:"FOLIO_DOCTOR_WITHIN" default:"5s"`
+	Format                 string        `help:"text or json." enum:"text,json" default:"text" env:"FOLIO_DOCTOR_FORMAT"`
+}
+
+// Help tells what the exit status means.
+func (c *doctorCmd) Help() string {
+	return "It changes nothing. Exit status: 0, no fault; there may be warnings, and what could not be found out is unknown; " +
+		"1, there are faults; 2, the command was not understood; 3, it was interrupted."
+}
+
+// errFaults makes the exit status 1; the faults are printed by then.
+var errFaults = errors.New("there are faults; what to do stands below each")
+
+// Run looks at everything a replica stands on.
+func (c *doctorCmd) Run(cmd command) error {
+	if c.Within <= 0 {
+		return statusError{fmt.Errorf("--within is %s; want a length of time", c.Within), statusNotUnderstood}
+	}
+	report := doctor.Examine(cmd.ctx, doctor.Patient{
+		Etcd: c.access(), Endpoints: c.EtcdEndpoints, Postgres: c.config(),
+		RequireSync: c.RequireSyncReplication, LeaseTTL: c.LeaseTTL, PodName: c.PodName, Within: c.Within,
+	})
+	if err := cmd.ctx.Err(); err != nil {
+		return statusError{fmt.Errorf("interrupted: %w", err), statusUnfinished}
+	}
+	write := report.WriteText
+	if c.Format == "json" {
+		write = report.WriteJSON
+	}
+	if err := write(cmd.stdout); err != nil {
+		return err
+	}
+	if report.Count(doctor.Fault) > 0 {
+		return errFaults
+	}
+	return nil
+}
