@@ -17,7 +17,7 @@ import (
 // administration are the functions that work as the owner of the schema, whom no
 // wall keeps out. What serves requests is not among them.
 var administration = []string{
-	"Open", "sets", "Ping", "checkSettings", "checkSchema", "inTx", // the connections themselves
+	"Open", "plan", "sets", "Ping", "checkSettings", "checkSchema", "inTx", // the connections themselves
 	"RaiseEpoch", "Resume", "standing", "Announce", "mayName", "FenceAll", "ContinueStrict",
 	"CreateTenant", "ChangeTenant", "ListTenants", "CreateSeries", "Put",
 	"Create", "List of Keys", "Revoke",
