@@ -14,10 +14,29 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// partitioned has all tests of this package run on databases whose documents are
-// partitioned as docs/scale.md says: go test ./invoices -partitioned. What then fails
-// besides is listed there.
+// partitioned has the tests of this package run on databases whose documents are
+// partitioned as docs/scale.md says: go test ./invoices -partitioned.
 var partitioned = flag.Bool("partitioned", false, "partition the documents of every test's database as docs/scale.md says")
+
+// onlyWhole skips a test that looks at the one table itself.
+func onlyWhole(t *testing.T) {
+	t.Helper()
+	if *partitioned {
+		t.Skip("it looks at indexes, plans or rights of one table")
+	}
+}
+
+// onPartitions is a database whose documents are partitioned.
+func onPartitions(t *testing.T) *DB {
+	t.Helper()
+	db := migrated(t)
+	if !*partitioned {
+		if err := partition(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db
+}
 
 // partition runs the SQL of docs/scale.md.
 func partition(ctx context.Context, db *DB) error {
@@ -62,6 +81,7 @@ func documentsAre(t testing.TB, db *DB) string {
 // The documents can be spread over tables by a hash of the tenant, with the same keys,
 // walls and triggers, and the program goes on as before.
 func TestTheProgramWorksOnDocumentsPartitionedByTenant(t *testing.T) {
+	onlyWhole(t)
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}
 	var who []Identity
@@ -71,10 +91,8 @@ func TestTheProgramWorksOnDocumentsPartitionedByTenant(t *testing.T) {
 	first := newReplica(t, db, store)
 	before := first.mustIssue(t, request(who[0], "before", "n")).Invoice
 	whole := documentsAre(t, db)
-	if !*partitioned {
-		if err := partition(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
+	if err := partition(t.Context(), db); err != nil {
+		t.Fatal(err)
 	}
 	if diff := cmp.Diff(whole, documentsAre(t, db)); diff != "" {
 		t.Errorf("whole (-) and partitioned (+) differ:\n%s", diff)
@@ -100,16 +118,11 @@ func TestTheProgramWorksOnDocumentsPartitionedByTenant(t *testing.T) {
 // What keeps documents as they are holds on each table of them, too.
 func TestPartitionsOfDocumentsAreKeptAndWalled(t *testing.T) {
 	t.Parallel()
-	db := migrated(t)
-	if !*partitioned {
-		if err := partition(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := onPartitions(t)
 	enrolled(t, db, "h")
 	batchInFlight(t, db, insertBatch, "h", testSeries, 1)()
 	table := ask[string](t, db, `select cast(cast(tableoid as regclass) as text) from documents`)
-	for _, statement := range []string{`update %s set number = 2`, `delete from %s`, `truncate %s`} {
+	for _, statement := range []string{`update %s set number = 2`, `delete from %s`, `truncate %s`, `truncate %s cascade`} {
 		for _, of := range []string{"documents", table} {
 			if _, err := db.rest.ExecContext(t.Context(), fmt.Sprintf(statement, of)); err == nil {
 				t.Errorf(statement+" was not refused", of)
@@ -136,6 +149,52 @@ func TestPartitionsOfDocumentsAreKeptAndWalled(t *testing.T) {
 		})
 		if err != nil || seen != want {
 			t.Errorf("%s saw %d documents, %v; want %d", tenant, seen, err, want)
+		}
+	}
+}
+
+// What asks for requests of some tenants reads the partitions of those tenants only.
+func TestALookUpReadsThePartitionsOfItsTenants(t *testing.T) {
+	t.Parallel()
+	db := onPartitions(t)
+	enrolled(t, db, "h")
+	batchInFlight(t, db, insertBatch, "h", testSeries, 1)()
+	var lines []string
+	err := db.lookUps.SelectContext(t.Context(), &lines, `explain (analyze, costs off, timing off) `+lookUpBatch,
+		`{acme}`, `{invoice}`, `{2026}`, `{1}`, `{"s:test-h-1"}`, `{0}`, `{P-h-1}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(map[string]bool)
+	for _, line := range lines {
+		if _, table, found := strings.Cut(line, " on documents_"); found && !strings.Contains(line, "never executed") {
+			read[strings.Fields(table)[0]] = true
+		}
+	}
+	if len(read) != 1 {
+		t.Errorf("read partitions %v, want one:\n%s", read, strings.Join(lines, "\n"))
+	}
+}
+
+// What docs/scale.md counts with.
+func TestAReplicaOpensAsManyConnectionsAsScaleSays(t *testing.T) {
+	t.Parallel()
+	db, err := Open(DBConfig{URL: server.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	most := 0
+	for _, set := range db.sets() {
+		most += set.Stats().MaxOpenConnections
+	}
+	text, err := os.ReadFile("../docs/scale.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{fmt.Sprintf("A replica opens at most %d to Postgres", most), fmt.Sprintf("| connections | %d |", most)} {
+		if !strings.Contains(string(text), said) {
+			t.Errorf("docs/scale.md does not say %q", said)
 		}
 	}
 }
