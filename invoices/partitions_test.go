@@ -198,3 +198,26 @@ func TestAReplicaOpensAsManyConnectionsAsScaleSays(t *testing.T) {
 		}
 	}
 }
+
+// Documents, and all that is a tenant's, can be divided by tenant: each unique key
+// begins with it. docs/scale.md names what is not a tenant's.
+func TestEveryUniqueKeyBeginsWithTheTenant(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	var others []string
+	err := db.rest.SelectContext(t.Context(), &others, `
+		select distinct cast(cast(i.indrelid as regclass) as text) from pg_index i
+		join pg_class c on c.oid = i.indrelid
+		join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+		where i.indisunique and c.relnamespace = cast(current_schema as regnamespace)
+			and a.attname <> 'tenant' and (c.relname, a.attname) <> ('tenants', 'name')
+		order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"api_key_uses", "api_keys", "goose_db_version", "holders", "import_parts", "import_rows", "import_series", "imports",
+		"restores", "strict_era", "sweeps"}
+	if diff := cmp.Diff(want, others); diff != "" {
+		t.Errorf("tables that are not by tenant, stated (-) and found (+); say in docs/scale.md what crosses tenants:\n%s", diff)
+	}
+}
