@@ -99,6 +99,18 @@ func (a *Allocator) TakeN(ctx context.Context, s Series, count int) ([]Number, e
 	return takeN(ctx, a, s, func(l *life) *shelf { return l.shelf(s) }, count)
 }
 
+// Busy reports whether s is taken from so fast that numbers lie ready for whoever
+// comes: a take waits for nothing, and a number that is returned is taken by the
+// next. Of a quiet series the next number may be another replica's.
+func (a *Allocator) Busy(s Series) bool {
+	l := a.current.Load()
+	if l == nil {
+		return false
+	}
+	sh := l.shelves.find(s)
+	return sh != nil && sh.quick.Load() != nil
+}
+
 func takeN(ctx context.Context, a *Allocator, s Series, find func(*life) *shelf, count int) ([]Number, error) {
 	if count < 1 || count > MaxBatch {
 		return nil, fmt.Errorf("take %d numbers of %s: want 1 to %d", count, s, MaxBatch)

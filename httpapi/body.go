@@ -83,13 +83,46 @@ func decodeDraft(body []byte) (document.Draft, error) {
 
 // decode reads one JSON object strictly into v; see decodeDraft.
 func decode(body []byte, v any) error {
-	if err := scan(body); err != nil {
-		return err
+	odd := !evident(body)
+	if odd {
+		if err := scan(body); err != nil {
+			return err
+		}
 	}
-	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
+	err := json.Unmarshal(body, v, json.RejectUnknownMembers(true))
+	if err != nil && !odd {
+		if first := scan(body); first != nil {
+			return first
+		}
+	}
+	if err != nil {
 		return readError(err)
 	}
 	return nil
+}
+
+// evident reports whether body has nothing in it that scan would refuse and decoding
+// lets pass, if it is JSON at all.
+func evident(body []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return false
+			}
+		case c == '}' || c == ']':
+			depth--
+		case c == 'n': // of null, and of nothing else outside of strings
+			return false
+		}
+	}
+	return true
 }
 
 // digestOf is document.Digest of a body that was read strictly.

@@ -22,8 +22,8 @@ import (
 // request is there already is left out, which makes the statement harmless when
 // it is executed twice.
 //
-// The answer has a line per row written, and always one: open tells whether the
-// holder could write.
+// The answer has one line if every row was written, as is most often so; else one
+// for each that was, and always one: open tells whether the holder could write.
 const insertBatch = `
 	with fence as materialized (` + openHolder + `),` + insertRows
 
@@ -41,8 +41,8 @@ const insertRows = `
 		order by q.tenant collate "C", q.request_id collate "C", q.item
 		on conflict do nothing
 		returning tenant, series, period, number)
-	select exists (select 1 from fence) as open, w.tenant, w.series, w.period, w.number
-	from (values (1)) as always left join written w on true`
+	select exists (select 1 from fence) as open, n.count, w.tenant, w.series, w.period, w.number
+	from (select count(*) as count from written) as n left join written w on n.count < cardinality(cast($2 as text[]))`
 
 // The parts of a statement that inserts documents: the holder's row, if it may
 // write, or that there is none; the columns; their values, of rows q and holder f;
@@ -50,7 +50,7 @@ const insertRows = `
 const (
 	openHolder = `
 		select holder from holders
-		where holder = $1 and fenced_at is null and era = current_era()
+		where holder = $1 and fenced_at is null and era = ` + presentEra + `
 		for share`
 	noHolder        = `select nullif($1, '') as holder`
 	documentColumns = `tenant, series, period, number, status, created_at,
@@ -64,7 +64,8 @@ const (
 			cast($12 as numeric[]), cast($13 as numeric[]), cast($14 as numeric[]), cast($15 as text[]), cast($16 as text[]),
 			cast($17 as bigint[]), cast($18 as bigint[]), cast($19 as bigint[]),
 			cast($20 as text[]), cast($21 as integer[]), cast($22 as text[]), cast($23 as timestamptz[]), cast($24 as bigint[]))
-			as q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
+			as ` + documentRow
+	documentRow = `q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
 				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference, block_at, block_revision)`
 )
 
@@ -91,12 +92,23 @@ const lookUpBatch = `
 type line struct {
 	conn   *sqlx.Conn
 	write  *sqlx.Stmt        // insertBatch or insertStrict, prepared
+	alone  *sqlx.Stmt        // insertAlone; nil on a line that writes strict series
 	books  *strictStatements // nil on a line that writes no strict series
 	warned error             // a warning that the server sent with its answer
 }
 
 // connect takes a connection for a writer. Nothing has been sent if it fails.
-func (db *DB) connect(ctx context.Context) (*line, error) { return db.lineFor(ctx, insertBatch) }
+func (db *DB) connect(ctx context.Context) (*line, error) {
+	l, err := db.lineFor(ctx, insertBatch)
+	if err != nil {
+		return nil, err
+	}
+	if l.alone, err = l.conn.PreparexContext(ctx, insertAlone); err != nil {
+		l.drop()
+		return nil, wrap("connect to Postgres", err)
+	}
+	return l, nil
+}
 
 func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	conn, err := db.batches.Connx(ctx)
@@ -132,6 +144,9 @@ func (l *line) notice(n *pq.Error) {
 // keep gives the connection back, to be used again.
 func (l *line) keep() {
 	_ = l.write.Close()
+	if l.alone != nil {
+		_ = l.alone.Close()
+	}
 	l.books.close()
 	_ = l.conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(driverConn(c), nil)
@@ -145,10 +160,15 @@ func (l *line) drop() { discard(l.conn) }
 
 // wrote is what became of the rows of one statement.
 type wrote struct {
-	open    bool         // the holder could write
-	moved   bool         // of a credit note: its invoice's account has other notes than it was made for
-	written map[key]bool // committed
+	open  bool         // the holder could write
+	moved bool         // of a credit note: its invoice's account has other notes than it was made for
+	count int          // rows committed
+	all   bool         // every one
+	keys  map[key]bool // which, if not all
 }
+
+// has reports whether r was committed.
+func (w wrote) has(r *row) bool { return w.all || w.count > 0 && w.keys[r.key()] }
 
 // insert sends rows, all of one holder, once; a credit note is sent alone. The
 // context bears no deadline: the server ends the statement, the connection ends
@@ -166,15 +186,21 @@ func (l *line) insert(holder string, rows []*row) (wrote, error) {
 func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	var answer []struct {
 		Open    bool           `db:"open"`
+		Count   int            `db:"count"`   // of a credit note: not said
 		Current bool           `db:"current"` // of a credit note
 		Tenant  sql.NullString `db:"tenant"`
 		Series  sql.NullString `db:"series"`
 		Period  sql.NullString `db:"period"`
 		Number  sql.NullInt64  `db:"number"`
 	}
+	crediting := len(rows) == 1 && rows[0].credit != nil
+	if len(rows) == 1 && !crediting && l.alone != nil {
+		if done, err := l.executeAlone(holder, rows[0]); done || err != nil {
+			return wrote{open: true, count: 1, all: true}, err
+		}
+	}
 	args := append([]any{holder}, columns(rows)...)
 	var err error
-	crediting := len(rows) == 1 && rows[0].credit != nil
 	if crediting {
 		err = l.conn.SelectContext(context.Background(), &answer, l.insertCredit(), append(args, rows[0].credit.values()...)...)
 	} else {
@@ -183,13 +209,18 @@ func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	if err != nil {
 		return wrote{}, err
 	}
-	w := wrote{open: answer[0].Open, moved: crediting && !answer[0].Current, written: make(map[key]bool, len(answer))}
+	w := wrote{open: answer[0].Open, moved: crediting && !answer[0].Current, count: answer[0].Count}
+	if w.all = w.count == len(rows); w.all {
+		return w, nil
+	}
+	w.keys = make(map[key]bool)
 	for _, a := range answer {
 		if a.Number.Valid {
 			series := counter.Series{Tenant: a.Tenant.String, Name: a.Series.String, Period: a.Period.String}
-			w.written[key{Series: series, Number: a.Number.Int64}] = true
+			w.keys[key{Series: series, Number: a.Number.Int64}] = true
 		}
 	}
+	w.count = len(w.keys)
 	return w, nil
 }
 
@@ -203,9 +234,8 @@ type found struct {
 
 // lookUp finds what is stored for rows, in their order.
 func (l *line) lookUp(rows []*row) ([]found, error) {
-	c := columns(rows)
 	var answer []found
-	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch, c[columnTenant], c[columnSeries], c[columnPeriod], c[columnNumber],
-		c[columnRequestID], c[columnItem], c[columnPrinted])
+	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch,
+		some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnRequestID, columnItem, columnPrinted)...)
 	return answer, err
 }

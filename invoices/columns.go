@@ -1,104 +1,161 @@
 package invoices
 
 import (
-	"database/sql"
+	"time"
 
 	"folio/counter"
-
-	"github.com/lib/pq"
 )
 
-// Where arrays stand in what columns returns, for the statements that take a few of
-// them.
+// column is one of the arrays $2 to $24 of insertBatch; the first is 0.
+type column int
+
+// The columns, in the order of documentRows.
 const (
-	columnTenant    = 0
-	columnSeries    = 1
-	columnPeriod    = 2
-	columnNumber    = 3
-	columnCreatedAt = 4
-	columnRequestID = 5
-	columnKeyID     = 7
-	columnPrinted   = 13
-	columnItem      = 19
+	columnTenant column = iota
+	columnSeries
+	columnPeriod
+	columnNumber
+	columnCreatedAt
+	columnRequestID
+	columnDigest
+	columnKeyID
+	columnIssueDate
+	columnCurrency
+	columnNet
+	columnTax
+	columnGross
+	columnPrinted
+	columnContent
+	columnBlockSerial
+	columnBlockFirst
+	columnBlockLast
+	columnKind
+	columnItem
+	columnReference
+	columnBlockAt
+	columnBlockRevision
+	columnCount
 )
 
-// timeText is how a time is sent: to the microsecond, as Postgres keeps it.
-const timeText = "2006-01-02T15:04:05.999999Z07:00"
-
-// columns turns rows into the arrays $2 to $24 of insertBatch, in the order of
-// documentRows. Of an external number the fields of a document are null, of a
-// strict series those of a block.
+// columns turns rows into all columns.
 func columns(rows []*row) []any {
-	n := len(rows)
-	text := func(get func(*row) string) any {
-		all := make([]string, n)
-		for i, r := range rows {
-			all[i] = get(r)
+	all := make([]any, columnCount)
+	var a array
+	for c := range columnCount {
+		all[c] = c.of(rows, &a)
+	}
+	return all
+}
+
+// of is the column of rows; it is made in a.
+func (c column) of(rows []*row, a *array) string {
+	for _, r := range rows {
+		c.add(a, r)
+	}
+	return a.end()
+}
+
+// some is some columns of rows.
+func some(rows []*row, which ...column) []any {
+	all := make([]any, len(which))
+	var a array
+	for i, c := range which {
+		all[i] = c.of(rows, &a)
+	}
+	return all
+}
+
+// sink takes the values of a column, or of a row.
+type sink interface {
+	add(text string)
+	null()
+	whole(n int64)
+	bytes(b []byte)
+	time(t time.Time)
+}
+
+// add adds what r has in the column. Of an external number the fields of a document
+// are null, of a strict series those of a block.
+func (c column) add(a sink, r *row) {
+	switch c {
+	case columnTenant:
+		a.add(r.place().Tenant)
+	case columnSeries:
+		a.add(r.place().Name)
+	case columnPeriod:
+		a.add(r.place().Period)
+	case columnNumber:
+		a.whole(r.number())
+	case columnCreatedAt:
+		a.time(r.CreatedAt)
+	case columnRequestID:
+		a.add(r.RequestID)
+	case columnDigest:
+		a.bytes(r.Digest[:])
+	case columnKeyID:
+		a.add(r.KeyID)
+	case columnIssueDate:
+		a.add(r.Draft.IssueDate)
+	case columnPrinted:
+		a.add(r.Printed)
+	case columnKind:
+		a.add(r.Kind)
+	case columnItem:
+		a.whole(int64(r.Item))
+	case columnReference:
+		a.add(r.Reference)
+	case columnCurrency, columnNet, columnTax, columnGross, columnContent:
+		c.addOfDocument(a, r)
+	case columnBlockSerial, columnBlockFirst, columnBlockLast, columnBlockAt, columnBlockRevision:
+		c.addOfBlock(a, r)
+	}
+}
+
+func (c column) addOfDocument(a sink, r *row) {
+	if r.Kind == kindExternal {
+		a.null()
+		return
+	}
+	switch c {
+	case columnCurrency:
+		a.add(r.Draft.Currency)
+	case columnNet:
+		a.add(r.Totals.Net)
+	case columnTax:
+		a.add(r.Totals.Tax)
+	case columnGross:
+		a.add(r.Totals.Gross)
+	case columnContent:
+		a.add(r.content)
+	}
+}
+
+func (c column) addOfBlock(a sink, r *row) {
+	var b counter.Block
+	if !r.strict() {
+		b = r.Number.Block()
+	}
+	known := func(n int64) {
+		if n == 0 { // nothing that a block could say
+			a.null()
+			return
 		}
-		return pq.Array(all)
+		a.whole(n)
 	}
-	ofDocument := func(get func(*row) string) any {
-		all := make([]sql.NullString, n)
-		for i, r := range rows {
-			all[i] = sql.NullString{String: get(r), Valid: r.Kind != kindExternal}
+	switch c {
+	case columnBlockSerial:
+		known(b.Serial)
+	case columnBlockFirst:
+		known(b.First)
+	case columnBlockLast:
+		known(b.Last)
+	case columnBlockRevision:
+		known(b.Revision)
+	case columnBlockAt:
+		if b.Serial == 0 {
+			a.null()
+			return
 		}
-		return pq.Array(all)
-	}
-	whole := func(get func(*row) int64) any {
-		all := make([]int64, n)
-		for i, r := range rows {
-			all[i] = get(r)
-		}
-		return pq.Array(all)
-	}
-	digests := make([][]byte, n)
-	for i, r := range rows {
-		digests[i] = r.Digest[:]
-	}
-	blocks := make([]counter.Block, n) // the zero Block of a strict series
-	for i, r := range rows {
-		if !r.strict() {
-			blocks[i] = r.Number.Block()
-		}
-	}
-	// 0 is nothing that a block could say.
-	block := func(get func(counter.Block) int64) any {
-		all := make([]sql.NullInt64, n)
-		for i, b := range blocks {
-			v := get(b)
-			all[i] = sql.NullInt64{Int64: v, Valid: v != 0}
-		}
-		return pq.Array(all)
-	}
-	reserved := make([]sql.NullString, n)
-	for i, b := range blocks {
-		if b.Serial != 0 {
-			reserved[i] = sql.NullString{String: b.At.Format(timeText), Valid: true}
-		}
-	}
-	return []any{
-		text(func(r *row) string { return r.key().Tenant }),
-		text(func(r *row) string { return r.key().Name }),
-		text(func(r *row) string { return r.key().Period }),
-		whole(func(r *row) int64 { return r.key().Number }),
-		text(func(r *row) string { return r.CreatedAt.Format(timeText) }),
-		text(func(r *row) string { return r.RequestID }),
-		pq.Array(digests),
-		text(func(r *row) string { return r.KeyID }),
-		text(func(r *row) string { return r.Draft.IssueDate }),
-		ofDocument(func(r *row) string { return r.Draft.Currency }),
-		ofDocument(func(r *row) string { return r.Totals.Net }),
-		ofDocument(func(r *row) string { return r.Totals.Tax }),
-		ofDocument(func(r *row) string { return r.Totals.Gross }),
-		text(func(r *row) string { return r.Printed }),
-		ofDocument(func(r *row) string { return r.content }),
-		block(func(b counter.Block) int64 { return b.Serial }),
-		block(func(b counter.Block) int64 { return b.First }),
-		block(func(b counter.Block) int64 { return b.Last }),
-		text(func(r *row) string { return r.Kind }),
-		whole(func(r *row) int64 { return int64(r.Item) }),
-		text(func(r *row) string { return r.Reference }),
-		pq.Array(reserved),
-		block(func(b counter.Block) int64 { return b.Revision }),
+		a.time(b.At)
 	}
 }

@@ -35,13 +35,14 @@
 //
 // # Where to look
 //
-//   - A document on its way: issue.go and cancel.go prepare it, writer.go and
-//     scribe.go gather a batch, write.go sends it, batch.go, columns.go and credit.go
-//     are its statement; fate.go judges what the driver says of it.
+//   - A document on its way: issue.go and cancel.go prepare it, repeats.go finds what
+//     its request made before, writer.go and scribe.go gather a batch, write.go sends
+//     it, batch.go, alone.go and credit.go are its statement, columns.go and array.go
+//     the parameters of that; fate.go judges what the driver says of it.
 //   - The rules of a series: series.go what they are, rulebook.go what is remembered
 //     of them, range.go and unused.go what an authority granted. strict_*.go write,
 //     audit and continue strict series.
-//   - Numbers without a document here: numbers.go and annul.go (it lives elsewhere),
+//   - Numbers without a document here: numbers*.go and annul.go (it lives elsewhere),
 //     void.go.
 //   - When a holder is gone: holders.go, era.go, settle.go, runs.go.
 //   - The books: account.go accounts for one series, audit.go for all; ledgers.go,

@@ -37,6 +37,13 @@ func parseEra(text string) (era, error) {
 
 func (e era) String() string { return fmt.Sprintf("%d.%08X.%d", e.epoch, e.timeline, e.system) }
 
+// presentEra is what current_era() says, for the statements that issue: a function in
+// SQL is planned anew for each statement that calls it, which cost an invoice that is
+// alone more than its insert.
+const presentEra = `(
+	select r.epoch || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.' || c.system_identifier
+	from restores r, pg_control_system() c)`
+
 // compare orders two eras: -1 if e is earlier than other. An announced restore
 // comes after all that was before it, wherever it went; of one epoch a promotion
 // does. Eras of one epoch on different systems have no order; then ordered is

@@ -37,3 +37,11 @@ func TestWhatIsNoEraIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEraIsSpelledOutAsItsFunctionSaysIt(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	if !ask[bool](t, db, `select current_era() = `+presentEra) {
+		t.Error("the statements that issue know the era by another name than the rest")
+	}
+}

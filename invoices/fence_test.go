@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"folio/counter/countertest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/lib/pq"
 )
 
 // heldBlock is a block of an enrolled holder, as the ledger would have it.
@@ -22,12 +24,17 @@ func heldBlock(t testing.TB, db *DB, holder string, first, last int64) counter.B
 // what commits it.
 func batchInFlight(t testing.TB, db *DB, statement, holder string, s counter.Series, n int64) (commit func()) {
 	t.Helper()
+	return inFlight(t, db, statement, batchArgs(holder, s, n))
+}
+
+func inFlight(t testing.TB, db *DB, statement string, args []any) (commit func()) {
+	t.Helper()
 	tx, err := db.batches.BeginTxx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tx.Rollback() })
-	rows, err := tx.QueryxContext(t.Context(), statement, batchArgs(holder, s, n)...)
+	rows, err := tx.QueryxContext(t.Context(), statement, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,24 +56,56 @@ func batchArgs(holder string, s counter.Series, n int64) []any {
 	}
 }
 
+// aloneArgs are batchArgs of one row as values.
+func aloneArgs(holder string, s counter.Series, n int64) []any {
+	args := batchArgs(holder, s, n)
+	for i := range args[1:] {
+		var of []sql.NullString
+		if err := pq.Array(&of).Scan(args[i+1]); err != nil || len(of) != 1 {
+			panic(fmt.Sprintf("%q is no array of one: %v", args[i+1], err))
+		}
+		if args[i+1] = nil; of[0].Valid {
+			args[i+1] = of[0].String
+		}
+	}
+	return args
+}
+
 var testSeries = counter.Series{Tenant: "acme", Name: "invoice", Period: "2026"}
 
-func TestTheFenceWaitsForABatchInFlightAndSeesItsRows(t *testing.T) {
+func TestTheFenceWaitsForWhatIsInFlightAndSeesItsRows(t *testing.T) {
 	t.Parallel()
-	db := migrated(t)
-	b := heldBlock(t, db, "h", 1, 3)
-	commit := batchInFlight(t, db, insertBatch, "h", testSeries, 2)
-	free, settled := settleAside(t, db, b)
-	eventually(t, "the fence waits", func() bool { return waitingForLock(t, db) == 1 })
-	select {
-	case <-settled:
-		t.Fatal("settled while a batch was in flight")
-	default:
-	}
-	commit()
-	<-settled
-	if want := []counter.Range{{First: 1, Last: 1}, {First: 3, Last: 3}}; !cmp.Equal(*free, want) {
-		t.Errorf("free are %v, want %v", *free, want)
+	for _, c := range []struct {
+		name, statement string
+		args            func(string, counter.Series, int64) []any
+	}{
+		{"a batch", insertBatch, batchArgs},
+		{"a row that is alone", insertAlone, aloneArgs},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db := migrated(t)
+			b := heldBlock(t, db, "h", 1, 3)
+			commit := inFlight(t, db, c.statement, c.args("h", testSeries, 2))
+			free, settled := settleAside(t, db, b)
+			eventually(t, "the fence waits", func() bool { return waitingForLock(t, db) == 1 })
+			select {
+			case <-settled:
+				t.Fatal("settled while a write was in flight")
+			default:
+			}
+			commit()
+			<-settled
+			if want := []counter.Range{{First: 1, Last: 1}, {First: 3, Last: 3}}; !cmp.Equal(*free, want) {
+				t.Errorf("free are %v, want %v", *free, want)
+			}
+			if _, err := db.batches.ExecContext(t.Context(), c.statement, c.args("h", testSeries, 3)...); err != nil {
+				t.Fatal(err)
+			}
+			if n := ask[int](t, db, `select count(*) from documents`); n != 1 {
+				t.Errorf("%d documents: a holder that is fenced wrote", n)
+			}
+		})
 	}
 }
 

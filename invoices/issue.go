@@ -1,7 +1,6 @@
 package invoices
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +8,6 @@ import (
 
 	"folio/counter"
 	"folio/invoices/document"
-
-	"github.com/google/uuid"
-	"github.com/lib/pq"
 )
 
 // Issuer issues invoices. DB, Numbers and Writer are required.
@@ -30,88 +26,41 @@ type Issuer struct {
 // request made before. Until ctx ends it goes on with another number when the
 // first is used up, or its holder fenced.
 //
+// A repeat is answered for ever, whatever the rules for drafts have become.
+//
 // Errors: *document.InvalidError, ErrRequestReused, ErrSeriesExhausted,
 // ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing
 // was stored), ErrOutcomeUnknown (the same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
-	if r.ID != "" {
-		// A repeat is answered for ever, whatever the rules for drafts have
-		// become, and takes no number.
-		before, err := is.before(ctx, r, id)
-		if before != nil || err != nil {
-			return issued(before, err)
-		}
+	got, err := is.issue(ctx, r, id)
+	if err == nil || r.ID == "" || errors.Is(err, ErrRequestReused) || errors.Is(err, ErrOutcomeUnknown) {
+		return got, err
 	}
+	before, again := is.before(ctx, r, id)
+	switch {
+	case before != nil:
+		return issued(before, nil)
+	case again != nil && !errors.Is(err, ErrUnavailable):
+		return Issued{}, again // what was refused now may have been issued before
+	}
+	return Issued{}, err
+}
+
+// issue is Issue of a request that is taken for a new one.
+func (is *Issuer) issue(ctx context.Context, r Request, id string) (Issued, error) {
 	draft, err := is.prepare(ctx, r)
 	if err != nil {
 		return Issued{}, err
 	}
 	draft.RequestID = id
+	if r.ID != "" && !is.meets(draft) {
+		before, err := is.before(ctx, r, id)
+		if before != nil || err != nil {
+			return issued(before, err)
+		}
+	}
 	return is.store(ctx, draft)
-}
-
-// Request ids of clients and our own stand apart, so that no client can send one
-// of ours.
-const (
-	fromClient = "c:"
-	fromServer = "s:"
-	fromDraft  = "d:" // and the draft's id: a draft is issued once
-	fromCancel = "x:" // and the invoice's id: its rest is credited once
-)
-
-func requestID(sent string) string {
-	if sent != "" {
-		return fromClient + sent
-	}
-	return fromServer + uuid.NewString()
-}
-
-// requestKey identifies a request for ever.
-type requestKey struct{ tenant, id string }
-
-// before looks for the invoice that the request made earlier; nil if none.
-func (is *Issuer) before(ctx context.Context, r Request, id string) (*stored, error) {
-	s, err := is.earlier.get(ctx, requestKey{r.Identity.Tenant, id}, is.DB.findRequests)
-	if s == nil || err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(s.Digest, r.Digest[:]) {
-		return nil, ErrRequestReused
-	}
-	return s, nil
-}
-
-// findRequests returns what is stored for each request, nil for none.
-func (db *DB) findRequests(ctx context.Context, requests []requestKey) ([]*stored, error) {
-	tenants, ids := make([]string, len(requests)), make([]string, len(requests))
-	for i, r := range requests {
-		tenants[i], ids[i] = r.tenant, r.id
-	}
-	var rows []struct {
-		Index int64 `db:"i"`
-		stored
-	}
-	const query = `select q.i, ` + storedColumns + `
-		from unnest(cast($1 as text[]), cast($2 as text[])) with ordinality as q (tenant, request_id, i)
-		join documents d on d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0`
-	if err := db.lookUps.SelectContext(ctx, &rows, query, pq.Array(tenants), pq.Array(ids)); err != nil {
-		return nil, wrap("look up requests", err)
-	}
-	all := make([]*stored, len(requests))
-	for i := range rows {
-		all[rows[i].Index-1] = &rows[i].stored
-	}
-	return all, nil
-}
-
-// issued shows the invoice of an earlier request.
-func issued(s *stored, err error) (Issued, error) {
-	if err != nil {
-		return Issued{}, err
-	}
-	inv, err := s.invoice()
-	return Issued{Invoice: inv, Replayed: true}, err
 }
 
 // prepared is a row without a number yet.

@@ -1,16 +1,15 @@
 package invoices
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"folio/counter"
 	"folio/invoices/document"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // NumbersRequest is one wish for numbers of documents that live elsewhere.
@@ -50,26 +49,70 @@ type ExternalNumber struct {
 // ErrOutcomeUnknown: send the same request again.
 func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNumbers, error) {
 	id := requestID(r.ID)
+	if r.Count == 1 {
+		return is.takeNumber(ctx, r, id)
+	}
 	stored, err := is.DB.findItems(ctx, r, id)
 	if err != nil {
 		return ExternalNumbers{}, err
 	}
-	if len(stored) > 0 && len(stored) == r.Count {
-		return externalNumbers(stored, true), nil
-	}
-	fresh := len(stored) == 0
-	if !fresh {
+	if len(stored) > 0 {
+		if len(stored) == r.Count {
+			return externalNumbers(stored, true), nil
+		}
 		r.IssueDate = stored[0].IssueDate // today may be another day by now
 	}
 	p, err := is.prepareNumbers(ctx, r, id)
 	if err != nil {
 		return ExternalNumbers{}, err
 	}
+	return is.complete(ctx, r, p, stored)
+}
+
+// takeNumber is TakeNumbers of one: there is no part of it to go on from.
+func (is *Issuer) takeNumber(ctx context.Context, r NumbersRequest, id string) (ExternalNumbers, error) {
+	got, err := is.takeNewNumber(ctx, r, id)
+	if err == nil || errors.Is(err, ErrRequestReused) || errors.Is(err, ErrOutcomeUnknown) {
+		return got, err
+	}
+	stored, again := is.DB.findItems(ctx, r, id) // see Issue
+	switch {
+	case len(stored) > 0:
+		return externalNumbers(stored, true), nil
+	case again != nil && !errors.Is(err, ErrUnavailable):
+		return ExternalNumbers{}, again
+	}
+	return ExternalNumbers{}, err
+}
+
+// takeNewNumber is takeNumber of a request that is taken for a new one.
+func (is *Issuer) takeNewNumber(ctx context.Context, r NumbersRequest, id string) (ExternalNumbers, error) {
+	p, err := is.prepareNumbers(ctx, r, id)
+	if err != nil {
+		return ExternalNumbers{}, err
+	}
+	var stored []item
+	if !is.meets(p) {
+		if stored, err = is.DB.findItems(ctx, r, id); err != nil {
+			return ExternalNumbers{}, err
+		}
+	}
+	return is.complete(ctx, r, p, stored)
+}
+
+// complete takes what is not stored of r yet; p was prepared of it.
+func (is *Issuer) complete(ctx context.Context, r NumbersRequest, p *prepared, stored []item) (ExternalNumbers, error) {
+	if len(stored) > 0 && len(stored) == r.Count {
+		return externalNumbers(stored, true), nil
+	}
+	fresh := len(stored) == 0
+	var mine int
 	for len(stored) < r.Count {
-		err := is.record(ctx, p, missing(stored, r.Count))
+		made, err := is.record(ctx, p, missing(stored, r.Count))
+		mine += len(made)
 		if errors.Is(err, errRuleChanged) && ctx.Err() == nil { // see store
 			is.rules.forget(p.series.Tenant, p.series.Name)
-			p, err = is.prepareNumbers(ctx, r, id)
+			p, err = is.prepareNumbers(ctx, r, p.RequestID)
 		}
 		if err != nil && len(stored) > 0 {
 			err = outcomeUnknown(err)
@@ -77,15 +120,24 @@ func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNu
 		if err != nil {
 			return ExternalNumbers{}, err
 		}
-		if stored, err = is.DB.findItems(ctx, r, id); err != nil {
+		if stored = byItem(stored, made); len(stored) == r.Count {
+			break
+		}
+		if stored, err = is.DB.findItems(ctx, r, p.RequestID); err != nil {
 			return ExternalNumbers{}, outcomeUnknown(err)
 		}
 	}
-	out := externalNumbers(stored, !fresh)
-	if fresh {
+	out := externalNumbers(stored, !fresh || mine == 0)
+	if !out.Replayed {
 		out.RangeLeft = is.warn(p, highestOf(stored))
 	}
 	return out, nil
+}
+
+func byItem(some, others []item) []item {
+	all := slices.Concat(some, others)
+	slices.SortFunc(all, func(a, b item) int { return cmp.Compare(a.Item, b.Item) })
+	return all
 }
 
 func highestOf(items []item) (highest int64) {
@@ -127,114 +179,4 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 		p.Strict = known.strictPlace(p.series)
 	}
 	return p, nil
-}
-
-// record takes a number for each of items and writes its row. Items whose number
-// is used up, or whose holder was fenced, are left for another round; so are
-// those that the same request records on another replica.
-func (is *Issuer) record(ctx context.Context, p *prepared, items []int) error {
-	rows, err := is.rowsFor(ctx, p, items)
-	if err != nil {
-		return err
-	}
-	var writing errgroup.Group
-	for i := range rows {
-		// In their order: rows of a strict series get their numbers as they come.
-		e, err := is.Writer.submit(&rows[i])
-		writing.Go(func() error {
-			if err == nil {
-				_, err = e.await(ctx)
-			}
-			switch {
-			case errors.Is(err, errTaken) || errors.Is(err, errFenced):
-				return ctx.Err()
-			case errors.Is(err, errBelowRange): // the others wait for the same
-				err = is.leaveBehind(ctx, p, p.Strict.Within.First-1)
-			}
-			return is.ranges.note(err)
-		})
-	}
-	return outcomeUnknown(writing.Wait())
-}
-
-// rowsFor makes the row of each item, with its number unless the series is strict.
-func (is *Issuer) rowsFor(ctx context.Context, p *prepared, items []int) ([]row, error) {
-	rows := make([]row, len(items))
-	for i, item := range items {
-		rows[i] = p.row
-		rows[i].Item, rows[i].Strict.More = item, len(items)-1-i
-	}
-	if p.strict() {
-		return rows, nil
-	}
-	numbers, err := is.take(ctx, p, len(items))
-	if err != nil {
-		return nil, err
-	}
-	for i, n := range numbers {
-		rows[i].Number, rows[i].Printed = n, p.print(n)
-	}
-	return rows, nil
-}
-
-// outcomeUnknown is what an error comes to once some of a request's rows may be
-// stored: that nothing was, nobody may say.
-func outcomeUnknown(err error) error {
-	if errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	}
-	return err
-}
-
-// item is one number of a request, as it is stored.
-type item struct {
-	Item    int    `db:"item"`
-	Kind    string `db:"kind"`
-	Series  string `db:"series"`
-	Period  string `db:"period"`
-	Number  int64  `db:"number"`
-	Printed string `db:"printed_number"`
-	Digest  []byte `db:"digest"`
-
-	IssueDate string `db:"issue_date"`
-}
-
-// findItems returns what is stored of r so far, in the order of the items.
-func (db *DB) findItems(ctx context.Context, r NumbersRequest, id string) ([]item, error) {
-	var items []item
-	const query = `select item, kind, series, period, number, printed_number, digest, cast(issue_date as text) as issue_date
-		from documents
-		where tenant = $1 and request_id = $2 order by item`
-	if err := db.lookUps.SelectContext(ctx, &items, query, r.Identity.Tenant, id); err != nil {
-		return nil, wrap("look up a request for numbers", err)
-	}
-	for _, i := range items {
-		if i.Kind != kindExternal || !bytes.Equal(i.Digest, r.Digest[:]) {
-			return nil, ErrRequestReused
-		}
-	}
-	return items, nil
-}
-
-// missing returns which of count items are not stored.
-func missing(stored []item, count int) []int {
-	have := make([]bool, count)
-	for _, i := range stored {
-		have[i.Item] = true
-	}
-	var items []int
-	for i, has := range have {
-		if !has {
-			items = append(items, i)
-		}
-	}
-	return items
-}
-
-func externalNumbers(items []item, replayed bool) ExternalNumbers {
-	out := ExternalNumbers{Series: items[0].Series, Period: items[0].Period, Replayed: replayed}
-	for _, i := range items {
-		out.Numbers = append(out.Numbers, ExternalNumber{Number: i.Number, PrintedNumber: i.Printed})
-	}
-	return out
 }

@@ -104,7 +104,7 @@ func TestARequestForNumbersThatWasCutShortGoesOnWhereItEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.record(t.Context(), p, []int{1, 3}); err != nil { // and then the replica died
+	if _, err := r.record(t.Context(), p, []int{1, 3}); err != nil { // and then the replica died
 		t.Fatal(err)
 	}
 	got := newReplica(t, db, store).mustTake(t, w)
@@ -134,7 +134,7 @@ func TestARequestForNumbersThatGoesOnAfterMidnightKeepsItsDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := before.record(t.Context(), p, []int{1}); err != nil { // and then the replica died
+	if _, err := before.record(t.Context(), p, []int{1}); err != nil { // and then the replica died
 		t.Fatal(err)
 	}
 	got := after.mustTake(t, w)

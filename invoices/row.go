@@ -59,11 +59,21 @@ func (r *row) encode() error {
 	return nil
 }
 
-func (r *row) key() key {
+func (r *row) key() key { return key{Series: r.place(), Number: r.number()} }
+
+// place is the series of r, in a period.
+func (r *row) place() counter.Series {
 	if r.strict() {
-		return key{Series: r.Strict.Series, Number: r.Strict.Number}
+		return r.Strict.Series
 	}
-	return key{Series: r.Number.Series(), Number: r.Number.Value()}
+	return r.Number.Series()
+}
+
+func (r *row) number() int64 {
+	if r.strict() {
+		return r.Strict.Number
+	}
+	return r.Number.Value()
 }
 
 // invoice shows r as it is stored.

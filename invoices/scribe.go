@@ -25,12 +25,47 @@ func (s *scribe) run() {
 		if !ok {
 			return
 		}
-		if !s.connected(first) {
-			continue
+		s.serve(first)
+	}
+}
+
+// assist writes batches when it is called for help, as long as any wait, until ctx
+// ends.
+func (s *scribe) assist(ctx context.Context) {
+	defer s.hangUp()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.w.help:
 		}
-		if batch := s.gather(first); len(batch) > 0 {
-			s.writeBatch(batch)
+		for e := s.another(); e != nil; e = s.another() {
+			s.serve(e)
 		}
+	}
+}
+
+// serve writes the batch that first begins.
+func (s *scribe) serve(first *entry) {
+	if !s.connected(first) {
+		return
+	}
+	if batch := s.gather(first); len(batch) > 0 {
+		s.writeBatch(batch)
+	}
+}
+
+// another is first without waiting; nil if none waits.
+func (s *scribe) another() *entry {
+	if e := s.next; e != nil {
+		s.next = nil
+		return e
+	}
+	select {
+	case e := <-s.queue: // nil once it is closed and empty
+		return e
+	default:
+		return nil
 	}
 }
 

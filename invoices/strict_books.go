@@ -139,7 +139,7 @@ func placeColumns(places []strictPlace) []any {
 // locked, an answer must not be so large that a client that stopped reading could
 // block the server.
 const findRequestsOfBatch = `
-	select current_era() as era, array(
+	select ` + presentEra + ` as era, array(
 		select q.i
 		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as integer[])) with ordinality as q (tenant, request_id, item, i)
 		where exists (select from documents d where d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item)) as found, array(
@@ -157,8 +157,8 @@ func (l *line) findRequests(rows []*row, places []strictPlace, counters map[coun
 		Found pq.Int64Array  `db:"found"`
 		Rules pq.StringArray `db:"rules"` // numbering and period of each place's series; "" if it has none
 	}
-	c, p := columns(rows), placeColumns(places)
-	if err := l.books.find.GetContext(context.Background(), &answer, c[columnTenant], c[columnRequestID], c[columnItem], p[0], p[1]); err != nil {
+	args := append(some(rows, columnTenant, columnRequestID, columnItem), placeColumns(places)[:2]...)
+	if err := l.books.find.GetContext(context.Background(), &answer, args...); err != nil {
 		return "", nil, err
 	}
 	for i, text := range answer.Rules {
@@ -184,10 +184,9 @@ const findObstacles = `
 	order by q.i`
 
 func (l *line) obstacles(rows []*row) ([]obstacle, error) {
-	c := columns(rows)
 	var answer []obstacle
 	err := l.books.look.SelectContext(context.Background(), &answer,
-		c[columnTenant], c[columnSeries], c[columnPeriod], c[columnNumber], c[columnPrinted])
+		some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnPrinted)...)
 	return answer, err
 }
 
@@ -207,8 +206,8 @@ func (l *line) voidClashes(rows []*row) (int, error) {
 	for i, r := range rows {
 		notes[i] = clashNote(r.Printed)
 	}
-	c := columns(rows)
-	return affected(l.books.void.ExecContext(context.Background(), append(c[:columnCreatedAt+1:columnCreatedAt+1], c[columnKeyID], pq.Array(notes))...))
+	args := some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnCreatedAt, columnKeyID)
+	return affected(l.books.void.ExecContext(context.Background(), append(args, pq.Array(notes))...))
 }
 
 // advanceCounters moves counters that are locked, each from the mark it was read

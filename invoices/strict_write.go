@@ -102,7 +102,7 @@ func (s *scribe) storeStrict(p *strictPlan) error {
 			return err
 		case got.moved:
 			return errMoved
-		case len(got.written) < len(p.fresh):
+		case got.count < len(p.fresh):
 			return errFewer
 		}
 	}

@@ -79,9 +79,9 @@ func (s *scribe) send(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return s.failed(ctx, a, judge(err), err)
 	}
-	s.w.rows.Add(int64(len(got.written)))
+	s.w.rows.Add(int64(got.count))
 	a.finish(func(e *entry) bool {
-		if !got.written[e.key()] {
+		if !got.has(e.row) {
 			return false
 		}
 		e.spend()

@@ -19,6 +19,8 @@ type Numbers interface {
 	Take(ctx context.Context, s counter.Series) (counter.Number, error)
 	// TakeN returns count numbers of s, all or none.
 	TakeN(ctx context.Context, s counter.Series, count int) ([]counter.Number, error)
+	// Busy reports whether numbers of s lie ready, and are taken fast.
+	Busy(s counter.Series) bool
 	// Seek makes sure that no number of s up to mark is given any more; what it
 	// skips is void for the reason.
 	Seek(ctx context.Context, s counter.Series, mark int64, reason string) error
@@ -32,7 +34,7 @@ type Numbers interface {
 type WriterConfig struct {
 	DB      *DB
 	Numbers Numbers
-	Writers int           // batches that are written side by side; 0: 1
+	Writers int           // batches that are written side by side at most; 0: 3
 	Queue   int           // rows that may wait, and as many of strict series; 0: 4,096
 	Bound   time.Duration // how long an outcome is sought; 0: twenty seconds
 	Log     *slog.Logger  // nil: none
@@ -45,12 +47,14 @@ type WriterConfig struct {
 
 // Writer writes invoices in batches: while one is being committed the next one
 // gathers. It waits for nothing but the batch before, so that a lone invoice is
-// written at once. Strict series have a queue, batches and a connection of their
+// written at once. Only when more waits than one batch may take are others written
+// beside it: until then one large batch costs less than two small ones. Strict series have a queue, batches and a connection of their
 // own: one of them that is held up holds up no other series.
 type Writer struct {
 	cfg    WriterConfig
 	queue  chan *entry
-	strict chan *entry // rows of strict series
+	strict chan *entry   // rows of strict series
+	help   chan struct{} // has room for one call
 
 	batches, rows, unknown, fenced atomic.Int64
 
@@ -115,22 +119,27 @@ type outcome struct {
 
 // NewWriter makes a writer; it writes while Run runs.
 func NewWriter(cfg WriterConfig) *Writer {
-	cfg.Writers = orDefault(cfg.Writers, 1)
+	cfg.Writers = orDefault(cfg.Writers, 3)
 	cfg.Queue = orDefault(cfg.Queue, 4096)
 	cfg.Bound = orDefault(cfg.Bound, 20*time.Second)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Writer{cfg: cfg, queue: make(chan *entry, cfg.Queue), strict: make(chan *entry, cfg.Queue)}
+	return &Writer{cfg: cfg, queue: make(chan *entry, cfg.Queue), strict: make(chan *entry, cfg.Queue), help: make(chan struct{}, 1)}
 }
 
 // Run writes until ctx ends; then it writes what is in the queue and returns
 // nil. It is called once, and outlives everything that issues invoices.
 func (w *Writer) Run(ctx context.Context) error {
 	var writers errgroup.Group
-	for range w.cfg.Writers {
+	for i := range w.cfg.Writers {
 		writers.Go(func() error {
-			(&scribe{w: w, queue: w.queue, dial: w.cfg.DB.connect}).run()
+			s := &scribe{w: w, queue: w.queue, dial: w.cfg.DB.connect}
+			if i == 0 {
+				s.run()
+			} else {
+				s.assist(ctx)
+			}
 			return nil
 		})
 	}
@@ -216,9 +225,21 @@ func (w *Writer) enqueue(e *entry) error {
 	}
 	select {
 	case queue <- e:
+		if len(queue) > batchMax && queue == w.queue {
+			w.callForHelp()
+		}
 		return nil
 	default:
 		return ErrUnavailable
+	}
+}
+
+// callForHelp calls another scribe, unless one is called already. For strict series
+// there is none: one batch waits for the other's locks.
+func (w *Writer) callForHelp() {
+	select {
+	case w.help <- struct{}{}:
+	default:
 	}
 }
 

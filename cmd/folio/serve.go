@@ -43,6 +43,7 @@ type serveCmd struct {
 
 // Run serves until the command's context ends, then drains and hands back.
 func (c *serveCmd) Run(cmd command) error {
+	collectSeldom()
 	log := slog.New(slog.NewJSONHandler(cmd.stderr, nil))
 	if err := c.check(); err != nil {
 		return err

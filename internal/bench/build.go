@@ -51,7 +51,7 @@ func goCommand() string { return cmp.Or(os.Getenv("GO"), "go") }
 const (
 	fence = "`\n" +
 		"\t\tselect holder from holders\n" +
-		"\t\twhere holder = $1 and fenced_at is null and era = current_era()\n" +
+		"\t\twhere holder = $1 and fenced_at is null and era = ` + presentEra + `\n" +
 		"\t\tfor share`"
 	noFence = "`select cast($1 as text) as holder`"
 )

@@ -86,7 +86,7 @@ func (b *bench) command(e entrant, c contender.Config) (*exec.Cmd, error) {
 		}
 		cmd := exec.Command(self)
 		env, err := c.Env()
-		cmd.Env = append(os.Environ(), env)
+		cmd.Env = append([]string{"GOGC=250"}, append(os.Environ(), env)...) // as folio sets it for itself
 		return cmd, err
 	}
 	cmd := exec.Command(b.builds[e.build], "serve")

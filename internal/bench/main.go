@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ func main() {
 
 // flags are the command line.
 type flags struct {
-	Quick       bool          `help:"The main ratios in less than a minute; ends with 1 if one falls under 0.7 of its bar."`
+	Quick       bool          `help:"The main ratios in less than a minute; ends with 3 if one falls under 0.7 of its bar."`
 	Only        []string      `help:"Scenarios to run; all if not given. See --list."`
 	List        bool          `help:"List the scenarios and the contenders, and end."`
 	Contenders  []string      `help:"Contenders to run beside folio in the wide scenarios; all if not given."`
@@ -41,7 +42,7 @@ type flags struct {
 	Tenants     int           `help:"Tenants of the crowd." default:"1000"`
 	Pool        int           `help:"Connections to Postgres of each contender but folio, all replicas together." default:"32"`
 	NoKeys      bool          `help:"Requests without an Idempotency-Key."`
-	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does, instead of finding repeats by the table's key."`
+	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does in a quiet series, instead of finding repeats by the table's key."`
 	GrownRows   int           `help:"Invoices that are there before the growth scenario." default:"10000000"`
 	GrownCrowd  int           `help:"Tenants, and series, of the growth scenario." default:"100000"`
 	Folio       string        `help:"A binary of folio; built if not given." type:"path"`
@@ -50,8 +51,8 @@ type flags struct {
 	Keep        string        `help:"Folder for the logs and data, which are kept; a temporary one if not given." type:"path"`
 }
 
-// run is main without the process: it returns the exit status. 1: a ratio fell under the
-// guard, or the run failed; 2: the command line is wrong.
+// run is main without the process: it returns the exit status. 1: the run failed; 2: the
+// command line is wrong; 3: a ratio fell under the guard.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	helped := false
@@ -83,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err = b.run(ctx, scenarios)
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
+		if errors.Is(err, errGuard) {
+			return 3
+		}
 		return 1
 	}
 	return 0

@@ -124,15 +124,14 @@ func (f flags) quick() []scenario {
 // full are all scenarios.
 func (f flags) full() []scenario {
 	const round, warmUp = 4 * time.Second, time.Second
-	crowd := func(s *side) { s.crowd = f.Tenants }
 	all := []scenario{
 		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 5, round, warmUp},
-		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), crowd), 5, round, warmUp},
+		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), f.many), 3, round, warmUp},
 		{"batch", "batches of 100 beside single posts", f.batches(), 5, round, warmUp},
 		{"numbers", "numbers of documents that live elsewhere", f.numbers(), 5, round, warmUp},
 		{"alone", "one connection, nothing else running", f.each([]string{"block", "insert"}, func(s *side) { s.connections = 1 }), 7, 3 * time.Second, warmUp},
-		{"open", "a fixed arrival rate: shares of each one's best throughput", f.open(), 3, 10 * time.Second, warmUp},
-		{"replicas", "several replicas, many tenants", f.several(), 5, round, warmUp},
+		{"open", "a fixed arrival rate: shares of each one's best throughput", f.open(), 3, 6 * time.Second, warmUp},
+		{"replicas", "several replicas, many tenants", f.several(), 4, round, warmUp},
 		{"fence", "with and without the fence, in pairs", f.each([]string{"block", "unfenced"}, nil), 10, 3 * time.Second, warmUp},
 	}
 	for _, n := range f.Connections {
@@ -150,7 +149,17 @@ func (f flags) full() []scenario {
 	return append(all,
 		scenario{profiling, "where the time of a replica goes", f.profiled(), 1, 5 * time.Second, warmUp},
 		scenario{"statements", "what Postgres says of each statement (pg_stat_statements)", f.each(f.wide(), nil), 1, round, warmUp},
-		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 5, round, warmUp})
+		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 3, round, warmUp})
+}
+
+// many gives a side many tenants. Between its turns folio hands back what lies idle:
+// its blocks grow again with the rate of each tenant, which a tenant of one invoice a
+// second shows after ten.
+func (f flags) many(s *side) {
+	s.crowd = f.Tenants
+	if s.entrant == "block" {
+		s.warmUp = 12 * time.Second
+	}
 }
 
 func (f flags) batches() []side {
@@ -168,7 +177,7 @@ func (f flags) numbers() []side {
 
 func (f flags) open() []side {
 	var sides []side
-	for _, name := range f.few() {
+	for _, name := range slices.DeleteFunc(f.few(), func(n string) bool { return n == "none" }) {
 		for _, share := range []float64{0, 0.5, 0.8} {
 			s := f.base(name)
 			if s.share = share; share > 0 {
@@ -185,10 +194,11 @@ func (f flags) open() []side {
 
 func (f flags) several() []side {
 	var sides []side
-	for _, name := range slices.DeleteFunc(f.few(), func(n string) bool { return n == "none" || n == "sequence" }) {
+	for _, name := range slices.DeleteFunc(f.few(), func(n string) bool { return n != "block" && n != "strict" }) {
 		for _, n := range f.Replicas {
 			s := f.base(name)
-			s.replicas, s.crowd = n, f.Tenants
+			f.many(&s)
+			s.replicas = n
 			if n > 1 {
 				s.name = fmt.Sprintf("%s × %d", name, n)
 			}
@@ -201,13 +211,17 @@ func (f flags) several() []side {
 // profiled are the sides that are profiled, each in its most usual load.
 func (f flags) profiled() []side {
 	strict, crowd := f.base("strict"), f.base("block")
-	crowd.name, crowd.crowd = "block, many tenants", f.Tenants
+	f.many(&crowd)
+	crowd.name = "block, many tenants"
 	return append(f.batches()[:2], strict, crowd, f.base("none"))
 }
 
 func (f flags) growth() []side {
 	empty, grown, all := f.base("block"), f.base("block"), f.base("block")
-	empty.crowd, grown.crowd, all.crowd = f.Tenants, min(f.Tenants, f.GrownCrowd), f.GrownCrowd
+	f.many(&empty)
+	f.many(&grown)
+	f.many(&all)
+	grown.crowd, all.crowd = min(f.Tenants, f.GrownCrowd), f.GrownCrowd
 	grown.name, grown.grown = "block, grown", true
 	all.name, all.grown = "block, grown, all tenants", true
 	return []side{empty, grown, all}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,7 +28,9 @@ func (b *bench) profile(ctx context.Context, t *turn, long time.Duration) (wait 
 	go func() {
 		select {
 		case <-time.After(t.warmUp):
-			done <- fetchProfile(ctx, t.fleet.replicas[0].ops, path, long)
+			ops := t.fleet.replicas[0].ops
+			err := fetchProfile(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", ops, max(1, int(long.Seconds()))), path)
+			done <- errors.Join(err, fetchProfile(ctx, ops+"/debug/pprof/allocs", allocations(path)))
 		case <-ctx.Done():
 			done <- ctx.Err()
 		}
@@ -44,8 +47,11 @@ func (b *bench) profilePath(side string) string {
 	return filepath.Join(b.dir, strings.ReplaceAll(side, " ", "-")+".pprof")
 }
 
-func fetchProfile(ctx context.Context, ops, path string, long time.Duration) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", ops, max(1, int(long.Seconds()))), nil)
+// allocations is where the profile of what was allocated lies, beside that of the CPU.
+func allocations(path string) string { return strings.TrimSuffix(path, ".pprof") + ".allocs.pprof" }
+
+func fetchProfile(ctx context.Context, url, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
@@ -64,15 +70,17 @@ func fetchProfile(ctx context.Context, ops, path string, long time.Duration) err
 	return os.WriteFile(path, text, 0o600)
 }
 
-// flame prints where the time of a profile goes, and draws it if there is a folder for it.
+// flame prints where time and memory go, and draws the former if there is a folder for it.
 func (b *bench) flame(ctx context.Context, t *turn, path string) error {
-	top, err := exec.CommandContext(ctx, goCommand(), "tool", "pprof", "-top", "-nodecount", "25", path).Output()
-	if err != nil {
-		return fmt.Errorf("read the profile of %s: %w", t.name, err)
-	}
-	fmt.Fprintf(b.out, "  %s:\n", t.name)
-	for line := range strings.Lines(string(top)) {
-		fmt.Fprint(b.out, "    ", line)
+	for _, list := range [][]string{{path}, {"-sample_index=alloc_space", allocations(path)}} {
+		top, err := exec.CommandContext(ctx, goCommand(), append([]string{"tool", "pprof", "-top", "-nodecount", "25"}, list...)...).Output()
+		if err != nil {
+			return fmt.Errorf("read the profile of %s: %w", t.name, err)
+		}
+		fmt.Fprintf(b.out, "  %s:\n", t.name)
+		for line := range strings.Lines(string(top)) {
+			fmt.Fprint(b.out, "    ", line)
+		}
 	}
 	traces, err := exec.CommandContext(ctx, goCommand(), "tool", "pprof", "-traces", path).Output()
 	if err != nil {
