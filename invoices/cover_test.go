@@ -61,6 +61,7 @@ func TestRowsAreCoveredExactly(t *testing.T) {
 // Documents are counted and voids are found by their indexes alone, for the auditor as
 // for a request: what the table itself keeps is not read.
 func TestAccountingReadsIndexesOnly(t *testing.T) {
+	onlyWhole(t)
 	t.Parallel()
 	db := migrated(t)
 	db.rowsOf(t, testSeries, statusIssued, "", r(1, 20_000))

@@ -102,6 +102,7 @@ func TestAFilterWithoutAnIndexNeedsSeriesAndPeriod(t *testing.T) {
 
 // Whatever is selected by, the documents are reached by an index.
 func TestNoFilterReadsTheWholeTable(t *testing.T) {
+	onlyWhole(t)
 	t.Parallel()
 	db := migrated(t)
 	manyDocuments(t, db)

@@ -126,6 +126,11 @@ func databaseFor(t testing.TB) string {
 		if err := db.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		if *partitioned {
+			if err := partition(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 	return makeDatabase(t, template)
 }

@@ -77,6 +77,7 @@ func rightsIn(t testing.TB, db *DB) map[string]rights {
 }
 
 func TestEveryTableHasStatedRights(t *testing.T) {
+	onlyWhole(t)
 	t.Parallel()
 	db := migrated(t)
 	if diff := cmp.Diff(stated, rightsIn(t, db), cmp.AllowUnexported(rights{})); diff != "" {
