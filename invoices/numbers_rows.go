@@ -16,19 +16,11 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 	if err != nil {
 		return nil, err
 	}
-	entries, refused := make([]*entry, len(rows)), make([]error, len(rows))
-	for i := range rows {
-		// In their order: rows of a strict series get their numbers as they come.
-		entries[i], refused[i] = is.Writer.submit(ctx, &rows[i])
-	}
 	var made []item
 	var failed error
+	entries, err := is.Writer.submitAll(ctx, rows)
 	for i, e := range entries {
-		var repeat *stored
-		err := refused[i]
-		if err == nil {
-			repeat, err = is.Writer.await(ctx, e)
-		}
+		repeat, err := is.Writer.await(ctx, e)
 		switch {
 		case err == nil && repeat == nil:
 			made = append(made, rows[i].item())
@@ -40,6 +32,9 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 		if err != nil && failed == nil {
 			failed = is.ranges.note(err)
 		}
+	}
+	if failed == nil {
+		failed = err
 	}
 	return made, outcomeUnknown(failed)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"time"
 )
@@ -30,9 +31,8 @@ func (s *scribe) run() {
 }
 
 // assist writes batches when it is called for help, as long as any wait, until ctx
-// ends.
+// ends. Between calls it has no connection.
 func (s *scribe) assist(ctx context.Context) {
-	defer s.hangUp()
 	for {
 		select {
 		case <-ctx.Done():
@@ -42,6 +42,7 @@ func (s *scribe) assist(ctx context.Context) {
 		for e := s.another(); e != nil; e = s.another() {
 			s.serve(e)
 		}
+		s.hangUp()
 	}
 }
 
@@ -110,9 +111,11 @@ func (s *scribe) connected(first *entry) bool {
 func (s *scribe) turnAway(first *entry, err error) {
 	e, open := first, true
 	for n := len(s.queue); open; n-- {
-		if e.state.CompareAndSwap(waiting, withdrawn) {
-			e.giveBack()
-			e.finish(nil, err)
+		for one := range e.all() {
+			if one.state.CompareAndSwap(waiting, withdrawn) {
+				one.giveBack()
+				one.finish(nil, err)
+			}
 		}
 		if n <= 0 {
 			return
@@ -150,9 +153,11 @@ func (s *scribe) redial() {
 	}
 }
 
+// hangUp gives the connection back.
 func (s *scribe) hangUp() {
 	if s.line != nil {
 		s.line.keep()
+		s.line = nil
 	}
 }
 
@@ -162,16 +167,17 @@ func (s *scribe) gather(first *entry) []*entry {
 	var batch []*entry
 	var size int
 	for e := first; ; {
-		switch {
-		case e.state.Load() == withdrawn:
-		case len(batch) > 0 && !e.joins(batch[0]):
+		if len(batch) > 0 && !(e.joins(batch[0]) && len(batch)+1+len(e.with) <= batchMax) {
 			s.next = e
 			return batch
-		case e.state.CompareAndSwap(waiting, sent):
-			batch = append(batch, e)
-			size += len(e.content)
 		}
-		if len(batch) == batchMax || size >= batchSize {
+		for one := range e.all() {
+			if one.state.CompareAndSwap(waiting, sent) {
+				batch = append(batch, one)
+				size += len(one.content)
+			}
+		}
+		if len(batch) >= batchMax || size >= batchSize {
 			return batch
 		}
 		select {
@@ -182,6 +188,20 @@ func (s *scribe) gather(first *entry) []*entry {
 			e = more
 		default:
 			return batch
+		}
+	}
+}
+
+// all are e and what is sent with it.
+func (e *entry) all() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		if !yield(e) {
+			return
+		}
+		for _, other := range e.with {
+			if !yield(other) {
+				return
+			}
 		}
 	}
 }

@@ -102,6 +102,7 @@ var errMoved = errors.New("another credit note of the invoice came first")
 // entry is a row in the queue.
 type entry struct {
 	*row
+	with    []*entry // those of the same request that are to be sent in the same transaction
 	wait    wait
 	clashed bool         // its printed number is another's, and the number is void for it
 	state   atomic.Int32 // waiting, then sent or withdrawn
@@ -159,52 +160,6 @@ func (w *Writer) Run(ctx context.Context) error {
 	return writers.Wait()
 }
 
-// write stores r, or finds out why not, and says of its number what became of
-// it. A row whose ctx ends before it was sent is withdrawn: ErrUnavailable. If
-// ctx ends later the row is still written or not, and its number is seen to;
-// only the caller does not learn of it: ErrOutcomeUnknown. Other errors:
-// ErrRequestReused, ErrPrintedClash, errTaken, errFenced, errMoved, and what
-// Postgres has against the row. A row of a strict series gets its number here; for it there are
-// ErrSeriesExhausted, ErrSeriesSuspended and ErrLedgerDamaged instead of errTaken
-// and errFenced.
-func (w *Writer) write(ctx context.Context, r *row) (*stored, error) {
-	e, err := w.submit(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return w.await(ctx, e)
-}
-
-// submit puts r into the queue. Then await is owed.
-func (w *Writer) submit(ctx context.Context, r *row) (*entry, error) {
-	e := &entry{row: r, wait: w.cfg.Watch.queue(ctx), outcome: make(chan outcome, 1)}
-	err := w.cfg.DB.mayWrite()
-	if err == nil {
-		err = w.enqueue(e)
-	}
-	if err != nil {
-		e.giveBack()
-		return nil, err
-	}
-	return e, nil
-}
-
-// await waits for the outcome, see write.
-func (w *Writer) await(ctx context.Context, e *entry) (repeat *stored, err error) {
-	select {
-	case o := <-e.outcome:
-		w.cfg.Watch.done(ctx, e.wait, o.err)
-		return o.repeat, o.err
-	case <-ctx.Done():
-	}
-	defer func() { w.cfg.Watch.left(ctx, e.wait, err) }()
-	if e.state.CompareAndSwap(waiting, withdrawn) {
-		e.giveBack()
-		return nil, ErrUnavailable
-	}
-	return nil, ErrOutcomeUnknown
-}
-
 // dialStrict takes a connection for rows of strict series.
 func (w *Writer) dialStrict(ctx context.Context) (*line, error) {
 	l, err := w.cfg.DB.connectStrict(ctx)
@@ -216,36 +171,6 @@ func (w *Writer) dialStrict(ctx context.Context) (*line, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-func (w *Writer) enqueue(e *entry) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if w.stopped {
-		return ErrUnavailable
-	}
-	queue := w.queue
-	if e.strict() {
-		queue = w.strict
-	}
-	select {
-	case queue <- e:
-		if len(queue) > batchMax && queue == w.queue {
-			w.callForHelp()
-		}
-		return nil
-	default:
-		return ErrUnavailable
-	}
-}
-
-// callForHelp calls another scribe, unless one is called already. For strict series
-// there is none: one batch waits for the other's locks.
-func (w *Writer) callForHelp() {
-	select {
-	case w.help <- struct{}{}:
-	default:
-	}
 }
 
 // finish tells an entry its outcome.
