@@ -125,7 +125,7 @@ func (f flags) quick() []scenario {
 func (f flags) full() []scenario {
 	const round, warmUp = 4 * time.Second, time.Second
 	all := []scenario{
-		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 5, round, warmUp},
+		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 4, round, warmUp},
 		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), f.many), 3, round, warmUp},
 		{"batch", "batches of 100 beside single posts", f.batches(), 5, round, warmUp},
 		{"numbers", "numbers of documents that live elsewhere", f.numbers(), 5, round, warmUp},
@@ -137,7 +137,7 @@ func (f flags) full() []scenario {
 	for _, n := range f.Connections {
 		if n != 256 {
 			all = append(all, scenario{fmt.Sprintf("hot-%d", n), fmt.Sprintf("one hot tenant, %d connections", n),
-				f.each(f.wide(), func(s *side) { s.connections = n }), 3, 3 * time.Second, warmUp})
+				f.each(f.wide(), func(s *side) { s.connections = n }), 2, 3 * time.Second, warmUp})
 		}
 	}
 	for _, n := range f.Lines {
