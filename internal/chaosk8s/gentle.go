@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -145,8 +146,9 @@ func (s *scene) fewestReady(ctx context.Context, fewest *atomic.Int64) {
 
 // handBack has one pod hold blocks in many ledgers and deletes it, as a rollout does.
 func (s *scene) handBack(ctx context.Context, f *fault) error {
+	grace, graceErr := s.gracePeriod(ctx)
 	victim, holder, err := s.victim(ctx)
-	if err != nil {
+	if err := errors.Join(graceErr, err); err != nil {
 		return err
 	}
 	begun := time.Now()
@@ -178,12 +180,18 @@ func (s *scene) handBack(ctx context.Context, f *fault) error {
 	}
 	left, _ := s.books.holds(holder)
 	f.Times++
-	f.Handing = handing{Ledgers: before, Took: took, Grace: gracePeriod, Left: left}
+	f.Handing = handing{Ledgers: before, Took: took, Grace: grace, Left: left}
 	if !strings.Contains(said.String(), `"msg":"handed back"`) || strings.Contains(said.String(), "not handed back") {
 		f.Wrong = append(f.Wrong, "the replica's log does not say that all was handed back: "+lastLine(said.String()))
 	}
 	return s.c.settled(ctx, "folio", 2)
 }
 
-// gracePeriod is terminationGracePeriodSeconds of the Deployment.
-const gracePeriod = 60 * time.Second
+// gracePeriod is how long a pod has between the first sign of its end and SIGKILL.
+func (s *scene) gracePeriod(ctx context.Context) (time.Duration, error) {
+	out, err := s.c.kubectl(ctx, "get", "deployment", "folio", "-o", "jsonpath={.spec.template.spec.terminationGracePeriodSeconds}")
+	if err != nil {
+		return 0, err
+	}
+	return time.ParseDuration(out + "s")
+}

@@ -151,6 +151,9 @@ func (s *scene) plant(ctx context.Context, f fault, do func(context.Context, *fa
 		}
 		f.Wrong = append(f.Wrong, err.Error())
 	}
+	if err := s.goesOn(ctx, &f); err != nil {
+		return err
+	}
 	f.Ended = time.Now()
 	a, err := s.audit(ctx)
 	if err != nil {
@@ -164,6 +167,25 @@ func (s *scene) plant(ctx context.Context, f fault, do func(context.Context, *fa
 	s.r.Faults = append(s.r.Faults, f)
 	s.c.say("  %s: %s; %d void, %d unaccounted", short(f.Ended.Sub(f.Begun)), strings.Join(seen(f, s.r), "; "), a.Void, a.Unaccounted)
 	return nil
+}
+
+// goesOn waits until the load goes on after a fault.
+func (s *scene) goesOn(ctx context.Context, f *fault) error {
+	before, err := s.traffic.answered()
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := s.c.until(ctx, 30*time.Second, "the load goes on", func() bool {
+		now, err := s.traffic.answered()
+		return err == nil && now >= before+20
+	}); err != nil {
+		f.Wrong = append(f.Wrong, err.Error())
+	}
+	if took := time.Since(begun); took > time.Second {
+		f.Notes = append(f.Notes, "the load goes on after "+short(took))
+	}
+	return ctx.Err()
 }
 
 // conclude ends the load of one part of the run and audits.

@@ -89,6 +89,12 @@ func (t *traffic) read() (all []happening, err error) {
 	return all, lines.Err()
 }
 
+// answered counts the answers so far.
+func (t *traffic) answered() (int, error) {
+	text, err := os.ReadFile(t.history)
+	return bytes.Count(text, []byte(`"kind":"answered"`)), err
+}
+
 // count fills in what the load saw while a fault lasted.
 func (f *fault) count(all []happening) {
 	failed := make(map[string]int)
