@@ -26,13 +26,15 @@ func (s *scene) cut(ctx context.Context, f *fault) (err error) {
 	s.dead[holder] = true
 	l := loss{Holder: holder, Settled: s.books.settling(ctx, holder, begun, s.r.TTL+3*settleSlack), Blocks: s.books.lastHeld(holder)}
 	f.Lost = append(f.Lost, l)
-	if err := s.c.until(ctx, s.r.TTL+settleSlack, "the cut lasts longer than the lease", func() bool {
-		return time.Since(begun) >= s.r.TTL+settleSlack
-	}); err != nil {
+	long := s.r.TTL + 2*settleSlack
+	if err := s.c.until(ctx, long, "the cut lasts longer than the lease", func() bool { return time.Since(begun) >= long-settleSlack/2 }); err != nil {
 		return err
 	}
 	if n, alive := s.books.holds(holder); alive || n > 0 {
 		f.Wrong = append(f.Wrong, "the holder that was cut off is still taken for alive, or holds blocks")
+	}
+	if now, ok := s.c.podNow(ctx, "folio", victim.name()); ok && !now.ready() {
+		f.Notes = append(f.Notes, "by then the Service sends nothing there any more")
 	}
 	if err := s.filter(ctx, "-D", victim.Status.PodIP); err != nil {
 		return err

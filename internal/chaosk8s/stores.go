@@ -16,13 +16,10 @@ import (
 // readme is where the steps stand that an operator follows.
 const readme = "deploy/k8s/README.md"
 
-// leader asks the members, but for one, which of them leads.
-func (c *cluster) leader(ctx context.Context, but string) (string, error) {
+// leader asks the members which of them leads, and in which term of raft.
+func (c *cluster) leader(ctx context.Context) (name string, term uint64, err error) {
 	for member := range 3 {
 		name := fmt.Sprintf("etcd-%d", member)
-		if name == but {
-			continue
-		}
 		out, err := c.kubectl(ctx, "exec", name, "--", "etcdctl", "--command-timeout=2s", "endpoint", "status", "-w", "json")
 		var said []struct {
 			Status struct {
@@ -30,21 +27,22 @@ func (c *cluster) leader(ctx context.Context, but string) (string, error) {
 					Member uint64 `json:"member_id"`
 				}
 				Leader uint64
+				Term   uint64 `json:"raftTerm"`
 			}
 		}
 		if err != nil || json.Unmarshal([]byte(out), &said) != nil || len(said) != 1 {
 			continue
 		}
 		if at := said[0].Status; at.Leader != 0 && at.Leader == at.Header.Member {
-			return name, nil
+			return name, at.Term, nil
 		}
 	}
-	return "", errors.New("no member of etcd says that it leads")
+	return "", 0, errors.New("no member of etcd says that it leads")
 }
 
-// killLeader kills etcd's leader.
+// killLeader kills etcd's leader. It may be back so soon that it is elected again.
 func (s *scene) killLeader(ctx context.Context, f *fault) error {
-	was, err := s.c.leader(ctx, "")
+	was, before, err := s.c.leader(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,11 +56,13 @@ func (s *scene) killLeader(ctx context.Context, f *fault) error {
 		return err
 	}
 	f.Times++
-	err = s.c.until(ctx, 30*time.Second, "another member leads", func() bool {
-		_, err := s.c.leader(ctx, was)
-		return err == nil
+	var now string
+	err = s.c.until(ctx, 30*time.Second, "a leader is elected", func() bool {
+		name, term, err := s.c.leader(ctx)
+		now = name
+		return err == nil && term > before
 	})
-	f.Notes = append(f.Notes, was+" was killed, another leads after "+short(time.Since(begun)))
+	f.Notes = append(f.Notes, fmt.Sprintf("%s was killed, %s leads %s after", was, now, short(time.Since(begun))))
 	if err != nil {
 		return err
 	}
