@@ -126,10 +126,17 @@ func stepsFor(namespace string) (string, error) {
 	return strings.ReplaceAll(steps, "-n folio ", "-n "+namespace+" "), nil
 }
 
-// giveVolumes gives new volumes to the pods' users, until ctx ends.
+// giveVolumes gives new volumes to the pods' users, until ctx ends. A scheduler that looked
+// at a pod before its volume was bound may look again after five minutes only: such a pod
+// is made anew, every ten seconds.
 func (s *scene) giveVolumes(ctx context.Context) {
-	for s.f.Volumes != "" && ctx.Err() == nil {
-		_ = exec.CommandContext(ctx, "sh", "-c", s.f.Volumes).Run() // tried again
+	for look := 1; ctx.Err() == nil; look++ {
+		if s.f.Volumes != "" {
+			_ = exec.CommandContext(ctx, "sh", "-c", s.f.Volumes).Run() // tried again
+		}
+		if look%20 == 0 {
+			_, _ = s.c.kubectl(ctx, "delete", "pod", "-l", "app.kubernetes.io/name=etcd", "--field-selector=spec.nodeName=,status.phase=Pending", "--wait=false")
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(500 * time.Millisecond):
