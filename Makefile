@@ -101,6 +101,10 @@ dashboard: setup build ## docs/dashboard.svg anew: six minutes of load and kills
 k8s-up: ## folio with all it needs on the cluster of KUBECONFIG; K8S_LOAD="kind load image-archive"
 	@GO=$(GO) scripts/k8s-up
 
+.PHONY: chaos-k8s
+chaos-k8s: build ## folio on the cluster of KUBECONFIG, under load and faults; K8S_LOAD= as above, K8S_KILL=, K8S_NET=
+	@GO=$(GO) $(GO) run ./internal/chaosk8s --page docs/kubernetes.md $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -119,6 +121,31 @@ func TestAServerThatKeepsItsPromisesIsCleared(t *testing.T) {
 	}
 	if strings.Contains(out, "replayed 0,") {
 		t.Errorf("nothing was sent twice:\n%s", out)
+	}
+}
+
+func TestConnectionsAreClosedSoThatABalancerChoosesAnew(t *testing.T) {
+	for share, want := range map[string]func(connections int64) bool{
+		"0": func(n int64) bool { return n < 50 },
+		"1": func(n int64) bool { return n >= 200 },
+	} {
+		var connections atomic.Int64
+		srv := httptest.NewUnstartedServer(&server{})
+		srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				connections.Add(1)
+			}
+		}
+		srv.Start()
+		var out bytes.Buffer
+		status := run(t.Context(), []string{
+			"--urls", srv.URL, "--keys", "one", "--requests", "200", "--connections", "8", "--repeat-share", "0",
+			"--history", filepath.Join(t.TempDir(), "history.jsonl"), "--close-share", share,
+		}, &out, &out)
+		srv.Close()
+		if n := connections.Load(); status != 0 || !want(n) {
+			t.Errorf("share %s: status %d, %d connections for 200 requests\n%s", share, status, n, &out)
+		}
 	}
 }
 
@@ -235,7 +262,7 @@ func TestBadUseEndsWithStatusTwo(t *testing.T) {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
-	for _, args := range [][]string{{}, {"--urls", "http://127.0.0.1:1"}, {"--no-such-flag"}, {"--urls", "x", "--keys", "y", "--repeat-share", "2"}} {
+	for _, args := range [][]string{{}, {"--urls", "http://127.0.0.1:1"}, {"--no-such-flag"}, {"--urls", "x", "--keys", "y", "--repeat-share", "2"}, {"--urls", "x", "--keys", "y", "--close-share", "-1"}} {
 		var out bytes.Buffer
 		if status := run(t.Context(), args, &out, &out); status != 2 || out.Len() == 0 {
 			t.Errorf("%v: status %d, %s", args, status, &out)

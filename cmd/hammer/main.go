@@ -32,6 +32,7 @@ type flags struct {
 	Duration    time.Duration `help:"How long to send new requests." default:"10s" env:"HAMMER_DURATION"`
 	Requests    int           `help:"How many requests to send; 0: as many as fit into the duration." env:"HAMMER_REQUESTS"`
 	RepeatShare float64       `help:"Share of requests that are sent twice at once, to two replicas." default:"0.05" env:"HAMMER_REPEAT_SHARE"`
+	CloseShare  float64       `help:"Share of attempts after which the connection is closed, so that what balances connections chooses anew." env:"HAMMER_CLOSE_SHARE"`
 	Timeout     time.Duration `help:"Bound of one attempt." default:"5s" env:"HAMMER_TIMEOUT"`
 	GiveUp      time.Duration `help:"How long after the end of the load to go on finding out." default:"60s" env:"HAMMER_GIVE_UP"`
 	Series      string        `help:"Series to issue in." default:"invoice" env:"HAMMER_SERIES"`
@@ -86,8 +87,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("no --urls given: where are the replicas?")
 	case len(f.Keys) == 0:
 		return fmt.Errorf("no --keys given, and no FOLIO_API_KEY")
-	case f.Connections < 1 || f.Rate < 0 || f.Requests < 0 || f.RepeatShare < 0 || f.RepeatShare > 1:
-		return fmt.Errorf("--connections must be at least 1, --rate and --requests not negative, --repeat-share from 0 to 1")
+	case f.Connections < 1 || f.Rate < 0 || f.Requests < 0 || f.RepeatShare < 0 || f.RepeatShare > 1 || f.CloseShare < 0 || f.CloseShare > 1:
+		return fmt.Errorf("--connections must be at least 1, --rate and --requests not negative, --repeat-share and --close-share from 0 to 1")
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func hammer(ctx context.Context, f flags, out io.Writer) (held bool, err error) 
 	}
 	defer h.close()
 	t := newTargets(f)
-	defer t.close()
+	defer t.end()
 	s := summary{History: h.path}
 	if f.VerifyOnly == "" {
 		fmt.Fprintf(out, "hammering %v with %d tenants; history in %s\n", f.URLs, len(f.Keys), h.path)

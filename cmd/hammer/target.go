@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,12 +23,13 @@ type targets struct {
 	urls   []string
 	keys   []string
 	series string
+	close  float64 // share of attempts after which the connection is closed
 	client *http.Client
 }
 
 func newTargets(f flags) *targets {
 	return &targets{
-		urls: f.URLs, keys: f.Keys, series: f.Series,
+		urls: f.URLs, keys: f.Keys, series: f.Series, close: f.CloseShare,
 		client: &http.Client{
 			Timeout:   f.Timeout,
 			Transport: &http.Transport{MaxIdleConnsPerHost: f.Connections, MaxIdleConns: 0, IdleConnTimeout: 30 * time.Second},
@@ -35,7 +37,7 @@ func newTargets(f flags) *targets {
 	}
 }
 
-func (t *targets) close() { t.client.CloseIdleConnections() }
+func (t *targets) end() { t.client.CloseIdleConnections() }
 
 // wire is an invoice as the API speaks it, as far as hammer looks.
 type wire struct {
@@ -85,6 +87,7 @@ func (t *targets) post(ctx context.Context, base string, tenant int, id string, 
 	req.Header.Set("Authorization", "Bearer "+t.keys[tenant])
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", id)
+	req.Close = rand.Float64() < t.close
 	resp, err := t.client.Do(req)
 	if err != nil {
 		return reply{cause: causeOf(err)}

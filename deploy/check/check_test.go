@@ -22,6 +22,7 @@ var madeOutside = []string{
 
 var overlays = map[string]overlay{
 	"dev":        {dirs: []string{k8s + "overlays/dev"}},
+	"chaos":      {dirs: []string{k8s + "overlays/chaos"}},
 	"production": {dirs: []string{k8s + "overlays/production"}, outside: madeOutside},
 	"guarded":    {dirs: []string{k8s + "overlays/production", k8s + "etcd/guard"}, outside: madeOutside},
 }
