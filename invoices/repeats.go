@@ -30,7 +30,7 @@ func requestID(sent string) string {
 	if sent != "" {
 		return fromClient + sent
 	}
-	return fromServer + uuid.NewString()
+	return fromServer + uuid.Must(uuid.NewV7()).String() // they ascend: the index grows at its end
 }
 
 // requestKey identifies a request for ever.
