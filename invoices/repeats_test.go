@@ -1,11 +1,9 @@
 package invoices
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"folio/counter"
 	"folio/counter/countertest"
@@ -116,18 +114,18 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 	if _, err := held.ExecContext(t.Context(), `lock table documents in share mode`); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	waiting := make(chan struct{})
-	go func() {
-		defer close(waiting)
-		_, _ = r.Issue(ctx, request(who, "", "it waits"))
-	}()
-	defer func() { cancel(); <-waiting }()
-	eventually(t, "it shows that nothing is written", func() bool { return !r.Writer.flows() })
-	within, done := context.WithTimeout(t.Context(), 20*time.Second)
-	defer done()
-	if got, err := r.Issue(within, request(who, "key", "body")); err != nil || got.Invoice.ID != first.Invoice.ID {
-		t.Errorf("got %+v, %v", got, err)
+	if got, err := r.Issue(t.Context(), request(who, "", "it waits")); err == nil {
+		t.Fatalf("issued %+v under the lock", got)
+	}
+	if r.Writer.flows() {
+		t.Error("a batch failed, and the writer thinks that it writes")
+	}
+	returned := r.numbers.Stats().Returned
+	if got := r.mustIssue(t, request(who, "key", "body")); got.Invoice.ID != first.Invoice.ID {
+		t.Errorf("got %+v", got)
+	}
+	if n := r.numbers.Stats().Returned; n != returned {
+		t.Error("the repeat waited for the writer, who cannot write")
 	}
 }
 
