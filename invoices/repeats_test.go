@@ -111,7 +111,7 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Rollback()
-	if _, err := held.ExecContext(t.Context(), `lock table documents in share mode`); err != nil {
+	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := r.Issue(t.Context(), request(who, "", "it waits")); err == nil {
