@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"folio/counter"
 	"folio/counter/countertest"
@@ -103,9 +104,9 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 	t.Parallel()
 	db, store := migrated(t), &countertest.Mem{}
 	who := newTenant(t, db, "acme")
-	r := newReplica(t, db, store)
-	r.mustBecomeBusy(t, who, "")
-	first := r.mustIssue(t, request(who, "key", "body"))
+	s := strictSeriesFor(t, db, who, "gapless")
+	r := newReplicaWith(t, db, store, WriterConfig{Bound: 200 * time.Millisecond})
+	first := r.mustIssue(t, strictRequest(who, s.Name, "key", "body"))
 	held, err := db.rest.BeginTxx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -114,17 +115,14 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := r.Issue(t.Context(), request(who, "", "it waits")); err == nil {
+	if got, err := r.Issue(t.Context(), strictRequest(who, s.Name, "other", "it waits")); err == nil {
 		t.Fatalf("issued %+v under the lock", got)
 	}
-	if r.Writer.flows() {
-		t.Error("a batch failed, and the writer thinks that it writes")
-	}
-	returned := r.numbers.Stats().Returned
-	if got := r.mustIssue(t, request(who, "key", "body")); got.Invoice.ID != first.Invoice.ID {
+	sent := r.Writer.Stats().Batches
+	if got := r.mustIssue(t, strictRequest(who, s.Name, "key", "body")); got.Invoice.ID != first.Invoice.ID || !got.Replayed {
 		t.Errorf("got %+v", got)
 	}
-	if n := r.numbers.Stats().Returned; n != returned {
+	if n := r.Writer.Stats().Batches; n != sent {
 		t.Error("the repeat waited for the writer, who cannot write")
 	}
 }
