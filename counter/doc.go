@@ -88,6 +88,8 @@
 //   - The store is away. Numbers on the shelves are still given; then Take waits
 //     for a refill that keeps trying, one for all callers, ever more slowly. Who has
 //     waited five seconds is told [ErrUnavailable].
+//   - A number was offered, and its row met another of the same request: the owner of
+//     the rows has proven that it is not stored and cannot be. It goes first again.
 //   - A number was offered and its fate is unknown. Its block stays in the ledger,
 //     across a graceful stop too: then the holder fences itself and has its own
 //     block settled.

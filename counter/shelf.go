@@ -156,11 +156,11 @@ func (s *shelf) left() (n int64) {
 }
 
 // giveBack puts n first in its block, or gives it to who has waited longest.
-func (s *shelf) giveBack(n Number) {
+func (s *shelf) giveBack(n Number, proven bool) {
 	s.mu.Lock()
 	now := time.Now()
 	s.look(now)
-	moved := n.on.from.giveBack(n)
+	moved := n.on.from.giveBack(n, proven)
 	s.serve()
 	s.tend(now)
 	s.mu.Unlock()

@@ -31,6 +31,14 @@ type stock struct {
 type again struct {
 	back  []place          // can be taken, ascending; they go first
 	turns map[place]uint32 // how often each was given back
+	stuck map[place]bool   // that had been offered, and nothing proves that no row came of it
+}
+
+func (a *again) hold(p place) {
+	if a.stuck == nil {
+		a.stuck = make(map[place]bool)
+	}
+	a.stuck[p] = true
 }
 
 func newStock(b Block, s *shelf) *stock {
@@ -133,13 +141,20 @@ func (st *stock) taken() int64 {
 func (st *stock) returns() bool { return st.again != nil && len(st.again.back) > 0 }
 
 // giveBack takes n among the numbers that go first, unless its turn is over or
-// its fate is another.
-func (st *stock) giveBack(n Number) bool {
+// its fate is another. If it is proven that no row came of its turn, an offer of
+// this turn is forgotten; those of earlier turns stand.
+func (st *stock) giveBack(n Number, proven bool) bool {
 	if !st.mine(n) || !n.on.mark(n.at.index(), back, spent|doubtful) {
 		return false
 	}
 	if st.again == nil {
 		st.again = &again{turns: make(map[place]uint32)}
+	}
+	switch {
+	case proven && !st.again.stuck[n.at]:
+		n.on.clear(n.at.index(), offered)
+	case n.on.of(n.at.index())&offered != 0:
+		st.again.hold(n.at)
 	}
 	st.again.turns[n.at] = n.turn + 1
 	i, _ := slices.BinarySearch(st.again.back, n.at)

@@ -53,7 +53,7 @@ func reached(gate uint64) uint32 { return min(uint32(gate), uint32(gate>>32)&0xf
 type marks uint8
 
 const (
-	offered  marks = 1 << iota // a write with it may have been sent; for ever
+	offered  marks = 1 << iota // a write with it may have been sent, and nothing proves that none was executed
 	spent                      // a row with it is stored
 	doubtful                   // nobody can say
 	back                       // it was given back at least once: its turns count
@@ -77,6 +77,11 @@ func (s *strip) mark(i uint32, m, unless marks) bool {
 			return true
 		}
 	}
+}
+
+// clear takes m from the marks of the number at place i.
+func (s *strip) clear(i uint32, m marks) {
+	s.marks[i/perWord].And(^(uint64(m) << (4 * (i % perWord))))
 }
 
 // spent counts the numbers that are spent.

@@ -98,3 +98,31 @@ func stripsOf(st *stock) (n int) {
 	}
 	return n
 }
+
+// What was offered is handed back only if it is proven, for each time it was offered,
+// that no row came of it.
+func TestAnOfferIsForgottenOnlyWhenEachIsProvenToHaveLeftNoRow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		says  []func(Number)
+		stuck bool
+	}{
+		{"proven", []func(Number){Number.ReturnProven}, false},
+		{"proven twice", []func(Number){Number.ReturnProven, Number.ReturnProven}, false},
+		{"said", []func(Number){Number.Return}, true},
+		{"said, then proven", []func(Number){Number.Return, Number.ReturnProven}, true},
+		{"proven, then said", []func(Number){Number.ReturnProven, Number.Return}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := stockOf(10)
+			for _, say := range c.says {
+				n := st.take()
+				n.Offer()
+				say(n)
+			}
+			if got := st.survey(); (got.stuck != nil) != c.stuck || got.out != 0 {
+				t.Errorf("%+v, want stuck %v and nothing out", got, c.stuck)
+			}
+		})
+	}
+}

@@ -201,8 +201,12 @@ func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	}
 	crediting := len(rows) == 1 && rows[0].credit != nil
 	if len(rows) == 1 && !crediting && l.alone != nil {
-		if done, err := l.executeAlone(holder, rows[0]); done || err != nil {
-			return wrote{open: true, count: 1, all: true}, err
+		done, err := l.executeAlone(holder, rows[0])
+		if err != nil {
+			return wrote{}, err
+		}
+		if done {
+			return wrote{open: true, count: 1, all: true}, nil
 		}
 	}
 	args := append([]any{holder}, columns(rows)...)

@@ -17,12 +17,12 @@ func TestANumberOnceOfferedIsNotHandedBackOnTheHoldersWord(t *testing.T) {
 	rep := newReplica(t, db, store)
 	rep.mustIssue(t, request(who, "one", "n"))
 	holder := rep.numbers.Holder()
-	p, err := rep.prepare(t.Context(), request(who, "one", "n"))
+	p, err := rep.prepare(t.Context(), request(who, "two", "n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.RequestID = requestID("one")
-	if got, err := rep.store(t.Context(), p); err != nil || !got.Replayed || got.Invoice.Number != 1 {
+	p.RequestID, p.KeyID = requestID("two"), "\x00" // which Postgres refuses
+	if got, err := rep.store(t.Context(), p); err == nil || errors.Is(err, ErrOutcomeUnknown) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	rep.stop()

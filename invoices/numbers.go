@@ -102,7 +102,7 @@ func (is *Issuer) takeNewNumber(ctx context.Context, r NumbersRequest, id string
 
 // complete takes what is not stored of r yet; p was prepared of it.
 func (is *Issuer) complete(ctx context.Context, r NumbersRequest, p *prepared, stored []item) (ExternalNumbers, error) {
-	if len(stored) > 0 && len(stored) == r.Count {
+	if len(stored) == r.Count {
 		return externalNumbers(stored, true), nil
 	}
 	fresh := len(stored) == 0

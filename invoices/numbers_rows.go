@@ -19,6 +19,9 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 	var made []item
 	var failed error
 	entries, err := is.Writer.submitAll(ctx, rows)
+	if len(entries) == 0 {
+		return nil, err
+	}
 	for i, e := range entries {
 		repeat, err := is.Writer.await(ctx, e)
 		switch {

@@ -12,9 +12,10 @@ import (
 // the one that is there, and its number is returned. In a busy series the next
 // request takes that. In a quiet one it would be missed by who takes the next from
 // another replica, and of a range it might be the last: others would be refused
-// for good meanwhile. A strict series gives its number as the row is written.
+// for good meanwhile. A strict series gives its number as the row is written. While
+// nothing can be written a repeat is still answered.
 func (is *Issuer) meets(p *prepared) bool {
-	return p.strict() || p.rule.Range == nil && is.Numbers.Busy(p.series)
+	return is.Writer.flows() && (p.strict() || p.rule.Range == nil && is.Numbers.Busy(p.series))
 }
 
 // Request ids of clients and our own stand apart, so that no client can send one
@@ -30,7 +31,7 @@ func requestID(sent string) string {
 	if sent != "" {
 		return fromClient + sent
 	}
-	return fromServer + uuid.NewString()
+	return fromServer + uuid.Must(uuid.NewV7()).String() // they ascend: the index grows at its end
 }
 
 // requestKey identifies a request for ever.

@@ -30,19 +30,47 @@ func (s *scribe) run() {
 	}
 }
 
-// assist writes batches when it is called for help, as long as any wait, until ctx
-// ends. Between calls it has no connection.
+// assist helps when it is called, until ctx ends.
 func (s *scribe) assist(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.w.help:
+			s.help()
 		}
-		for e := s.another(); e != nil; e = s.another() {
-			s.serve(e)
+	}
+}
+
+// help writes batches as long as any wait. It takes a row from the queue only when it
+// has a connection: without one the row is better off with the first scribe. Between
+// calls it has none.
+func (s *scribe) help() {
+	defer s.hangUp()
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		err := s.connect(ctx)
+		cancel()
+		if err != nil {
+			s.w.cfg.Log.Warn("no further connection to write invoices", "error", err)
+			s.dropNext(err)
+			return
 		}
-		s.hangUp()
+		e := s.another()
+		if e == nil {
+			return
+		}
+		if batch := s.gather(e); len(batch) > 0 {
+			s.writeBatch(batch)
+		}
+	}
+}
+
+// dropNext turns away the entry that was read and could not join the batch before.
+func (s *scribe) dropNext(err error) {
+	if e := s.next; e != nil {
+		s.next = nil
+		e.turnAway(err)
 	}
 }
 
@@ -63,8 +91,8 @@ func (s *scribe) another() *entry {
 		return e
 	}
 	select {
-	case e := <-s.queue: // nil once it is closed and empty
-		return e
+	case e := <-s.queue:
+		return s.received(e)
 	default:
 		return nil
 	}
@@ -77,7 +105,15 @@ func (s *scribe) first() (*entry, bool) {
 		return e, true
 	}
 	e, ok := <-s.queue
-	return e, ok
+	return s.received(e), ok
+}
+
+// received notes that e has left the queue; nil if that is closed and empty.
+func (s *scribe) received(e *entry) *entry {
+	if e != nil && s.queue == s.w.strict {
+		s.w.strictRows.Add(-e.count())
+	}
+	return e
 }
 
 // connected sees to it that there is a connection before first is claimed, so
@@ -111,19 +147,25 @@ func (s *scribe) connected(first *entry) bool {
 func (s *scribe) turnAway(first *entry, err error) {
 	e, open := first, true
 	for n := len(s.queue); open; n-- {
-		for one := range e.all() {
-			if one.state.CompareAndSwap(waiting, withdrawn) {
-				one.giveBack()
-				one.finish(nil, err)
-			}
-		}
+		e.turnAway(err)
 		if n <= 0 {
 			return
 		}
 		select {
 		case e, open = <-s.queue:
+			e = s.received(e)
 		default:
 			return
+		}
+	}
+}
+
+// turnAway answers e, and what came with it, with err, unless its caller has left.
+func (e *entry) turnAway(err error) {
+	for one := range e.all() {
+		if one.state.CompareAndSwap(waiting, withdrawn) {
+			one.giveBack()
+			one.finish(nil, err)
 		}
 	}
 }
@@ -185,12 +227,15 @@ func (s *scribe) gather(first *entry) []*entry {
 			if !ok {
 				return batch
 			}
-			e = more
+			e = s.received(more)
 		default:
 			return batch
 		}
 	}
 }
+
+// count is how many rows e brings.
+func (e *entry) count() int64 { return int64(1 + len(e.with)) }
 
 // all are e and what is sent with it.
 func (e *entry) all() iter.Seq[*entry] {

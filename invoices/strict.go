@@ -61,6 +61,7 @@ func (r *row) tell(say func(counter.Number)) {
 func (r *row) offer()    { r.tell(counter.Number.Offer) }
 func (r *row) spend()    { r.tell(counter.Number.Spend) }
 func (r *row) giveBack() { r.tell(counter.Number.Return) }
+func (r *row) disprove() { r.tell(counter.Number.ReturnProven) }
 func (r *row) doubt()    { r.tell(counter.Number.Doubt) }
 
 // strictCounter is the row of a strict series in strict_counters.

@@ -91,13 +91,12 @@ func (w *Writer) enqueue(e *entry) error {
 	if w.stopped {
 		return ErrUnavailable
 	}
-	queue := w.queue
 	if e.strict() {
-		queue = w.strict
+		return w.enqueueStrict(e)
 	}
 	select {
-	case queue <- e:
-		if len(queue) > batchMax && queue == w.queue {
+	case w.queue <- e:
+		if len(w.queue) > batchMax {
 			w.callForHelp()
 		}
 		return nil
@@ -105,6 +104,20 @@ func (w *Writer) enqueue(e *entry) error {
 		return ErrUnavailable
 	}
 }
+
+// enqueueStrict counts rows, of which an entry may bring many.
+func (w *Writer) enqueueStrict(e *entry) error {
+	n := e.count()
+	if w.strictRows.Add(n) > int64(cap(w.strict)) {
+		w.strictRows.Add(-n)
+		return ErrUnavailable
+	}
+	w.strict <- e // there is room, for there are no more entries than rows
+	return nil
+}
+
+// flows reports whether what was sent last was written.
+func (w *Writer) flows() bool { return !w.failing.Load() }
 
 // callForHelp calls another scribe, unless one is called already. For strict series
 // there is none: one batch waits for the other's locks.

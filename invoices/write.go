@@ -50,6 +50,7 @@ func (s *scribe) write(ctx context.Context, a *attempt) {
 		if err == nil {
 			err = s.round(ctx, a)
 		}
+		s.w.failing.Store(err != nil)
 		if len(a.left) == 0 {
 			return
 		}
@@ -230,7 +231,7 @@ func (e *entry) resolve(f found) bool {
 	case f.Taken:
 		e.spend() // by this row or another: it is used up
 	case known:
-		e.giveBack() // the request has its row; no other will ever be stored for it
+		e.disprove() // the request has its row; no other will ever be stored for it
 	default:
 		return false
 	}

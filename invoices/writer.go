@@ -58,6 +58,8 @@ type Writer struct {
 	help   chan struct{} // has room for one call
 
 	batches, rows, unknown, fenced atomic.Int64
+	strictRows                     atomic.Int64 // rows in strict
+	failing                        atomic.Bool  // the last round of a batch ended with an error
 
 	mu      sync.RWMutex // read-held while a row is put into the queue
 	stopped bool
@@ -76,13 +78,13 @@ type WriterStats struct {
 // Stats returns a snapshot; its parts may be some operations apart.
 func (w *Writer) Stats() WriterStats {
 	return WriterStats{
-		Queued: len(w.queue) + len(w.strict), Room: cap(w.queue) + cap(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
+		Queued: len(w.queue) + int(w.strictRows.Load()), Room: cap(w.queue) + cap(w.strict), Batches: w.batches.Load(), Rows: w.rows.Load(),
 		Unknown: w.unknown.Load(), Fenced: w.fenced.Load(),
 	}
 }
 
-// A statement has at most batchMax rows, and no further row once it has
-// batchSize bytes of content.
+// A statement has at most batchMax rows, unless one request wants more numbers of a
+// strict series, and no further row once it has batchSize bytes of content.
 const (
 	batchMax  = 500
 	batchSize = 4 << 20
@@ -124,6 +126,9 @@ type outcome struct {
 // NewWriter makes a writer; it writes while Run runs.
 func NewWriter(cfg WriterConfig) *Writer {
 	cfg.Writers = orDefault(cfg.Writers, 3)
+	if most := cfg.DB.batches.Stats().MaxOpenConnections; most > 0 {
+		cfg.Writers = max(1, min(cfg.Writers, most-1)) // one writes strict series
+	}
 	cfg.Queue = orDefault(cfg.Queue, 4096)
 	cfg.Bound = orDefault(cfg.Bound, 20*time.Second)
 	if cfg.Log == nil {

@@ -31,7 +31,7 @@ func TestOtherBatchesAreWrittenBesideOneOnlyWhenMoreWaitsThanABatchTakes(t *test
 				t.Fatal(err)
 			}
 			defer held.Rollback()
-			if _, err := held.ExecContext(t.Context(), `lock table documents in share mode`); err != nil {
+			if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
 				t.Fatal(err)
 			}
 			var issuing errgroup.Group

@@ -38,6 +38,8 @@ type serveCmd struct {
 
 	WitnessEvery time.Duration `help:"How often is noted in etcd how far Postgres has come: a restore of Postgres is noticed if it lost more than that." env:"FOLIO_WITNESS_EVERY" default:"5s"`
 
+	Writers int `help:"Connections to Postgres that write batches side by side at most, when more waits than one takes." env:"FOLIO_WRITERS" default:"3"`
+
 	RequireSyncReplication bool `help:"Refuse a Postgres that does not commit to a synchronous standby; then strict series go on after a failover by themselves." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 }
 
@@ -62,6 +64,9 @@ func (c *serveCmd) check() error {
 	}
 	if c.AuditEvery < 0 {
 		return fmt.Errorf("--audit-every is %s; want a length of time, or 0 for never", c.AuditEvery)
+	}
+	if c.Writers < 1 {
+		return fmt.Errorf("--writers is %d; want at least 1", c.Writers)
 	}
 	if c.PodName != "" {
 		return nil
@@ -103,7 +108,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	store := &etcdstore.Store{Client: client, TTL: int64(c.LeaseTTL / time.Second), Told: etcdCalls.told}
 	witness := &invoices.Witness{Notes: store, Every: c.WitnessEvery, Log: log}
 	cfg := c.config()
-	cfg.Witness = witness
+	cfg.Witness, cfg.Batches = witness, c.Writers+1 // and one that writes strict series
 	db, err := invoices.Open(cfg)
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
@@ -123,7 +128,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Holder: r.holder, Log: log}
 	watch := issuing.watch()
 	watch.Requests, watch.Batches = r.tracing.requests, r.tracing.batches
-	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, Watch: watch, RequireSync: c.RequireSyncReplication})
+	r.writer = invoices.NewWriter(invoices.WriterConfig{DB: db, Numbers: r.allocator, Log: log, Watch: watch, Writers: c.Writers, RequireSync: c.RequireSyncReplication})
 	r.keys = &invoices.Keys{DB: db, Log: log}
 	r.auditor = newAuditor(db, store, c.AuditEvery, log)
 	registry := prometheus.NewRegistry()

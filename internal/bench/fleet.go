@@ -22,6 +22,7 @@ type fleetKey struct {
 	replicas int
 	slow     bool // etcd takes 100 ms
 	grown    bool
+	writers  int // 0: as folio sets it
 }
 
 // fleet is the replicas of one entrant.
@@ -67,6 +68,9 @@ func (b *bench) startFleet(ctx context.Context, e entrant, k fleetKey, s *stack)
 		})
 		if err != nil {
 			return f, err
+		}
+		if k.writers > 0 {
+			cmd.Env = append(cmd.Env, fmt.Sprintf("FOLIO_WRITERS=%d", k.writers))
 		}
 		r, err := b.startReplica(ctx, cmd, fmt.Sprintf("%s-%d", e.name, i))
 		f.replicas = append(f.replicas, replica{r, listen, "http://" + ops})

@@ -18,6 +18,7 @@ type side struct {
 	crowd       int           // tenants
 	share       float64       // of the best throughput, at which the open model arrives; 0: the closed model
 	slowEtcd    bool          // etcd takes 100 ms
+	writers     int           // of folio's batches; 0: as it sets it itself
 	grown       bool          // on the stack that has grown
 	warmUp      time.Duration // besides the one that all have
 }
@@ -147,6 +148,7 @@ func (f flags) full() []scenario {
 		}
 	}
 	return append(all,
+		scenario{"writers", "batches that are written side by side, more clients than a batch takes", f.writers(), 4, 3 * time.Second, warmUp},
 		scenario{profiling, "where the time of a replica goes", f.profiled(), 1, 5 * time.Second, warmUp},
 		scenario{"statements", "what Postgres says of each statement (pg_stat_statements)", f.each(f.wide(), nil), 1, round, warmUp},
 		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 3, round, warmUp})
@@ -167,6 +169,18 @@ func (f flags) batches() []side {
 	batch.name, batch.connections = "batches of 100", 16
 	batch.kind.Path, batch.kind.Batch = "/v1/invoices/batch", 100
 	return []side{f.base("block"), batch, {name: "copy", entrant: "copy", kind: f.single(2), connections: 1, replicas: 1, crowd: 1}}
+}
+
+// writers are sides with so many clients that a batch cannot take all: of a few
+// tenants, for one may not have more than a thousand requests under way.
+func (f flags) writers() []side {
+	var sides []side
+	for _, n := range []int{1, 2, 3, 8} {
+		s := f.base("block")
+		s.name, s.writers, s.connections, s.crowd = fmt.Sprintf("block, writers: %d", n), n, 2000, 8
+		sides = append(sides, s)
+	}
+	return sides
 }
 
 func (f flags) numbers() []side {
