@@ -13,6 +13,7 @@ type doctorCmd struct {
 	etcd
 	LeaseTTL               time.Duration `help:"As of serve." env:"FOLIO_LEASE_TTL" default:"10s"`
 	PodName                string        `help:"As of serve." env:"POD_NAME"`
+	Writers                int           `help:"As of serve." env:"FOLIO_WRITERS" default:"3"`
 	RequireSyncReplication bool          `help:"As of serve." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 	Within                 time.Duration `help:"How long each check may take; all are made at the same time." env:"FOLIO_DOCTOR_WITHIN" default:"5s"`
 	Format                 string        `help:"text or json." enum:"text,json" default:"text" env:"FOLIO_DOCTOR_FORMAT"`
@@ -32,8 +33,10 @@ func (c *doctorCmd) Run(cmd command) error {
 	if c.Within <= 0 {
 		return statusError{fmt.Errorf("--within is %s; want a length of time", c.Within), statusNotUnderstood}
 	}
+	postgres := c.config()
+	postgres.Batches = c.Writers + 1 // as serve takes them
 	report := doctor.Examine(cmd.ctx, doctor.Patient{
-		Etcd: c.access(), Endpoints: c.EtcdEndpoints, Postgres: c.config(),
+		Etcd: c.access(), Endpoints: c.EtcdEndpoints, Postgres: postgres,
 		RequireSync: c.RequireSyncReplication, LeaseTTL: c.LeaseTTL, PodName: c.PodName, Within: c.Within,
 	})
 	if err := cmd.ctx.Err(); err != nil {
