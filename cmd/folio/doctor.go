@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"folio/internal/doctor"
@@ -22,7 +23,7 @@ type doctorCmd struct {
 // Help tells what the exit status means.
 func (c *doctorCmd) Help() string {
 	return "It changes nothing. Exit status: 0, no fault; there may be warnings, and what could not be found out is unknown; " +
-		"1, there are faults; 2, the command was not understood; 3, it was interrupted."
+		"1, there are faults, or nothing could be found out about etcd or Postgres; 2, the command was not understood; 3, it was interrupted."
 }
 
 // errFaults makes the exit status 1; the faults are printed by then.
@@ -49,8 +50,16 @@ func (c *doctorCmd) Run(cmd command) error {
 	if err := write(cmd.stdout); err != nil {
 		return err
 	}
-	if report.Count(doctor.Fault) > 0 {
+	return verdict(report)
+}
+
+// verdict is nil if there is no fault. That nothing is known of a store is no pass.
+func verdict(r doctor.Report) error {
+	if r.Count(doctor.Fault) > 0 {
 		return errFaults
+	}
+	if dark := r.Dark(); len(dark) > 0 {
+		return fmt.Errorf("nothing could be found out about %s; see what is unknown, and ask again with a longer --within", strings.Join(dark, " and "))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,22 @@ func TestItEndsInTimeAlthoughEverythingHangs(t *testing.T) {
 	}
 	if states["etcd/endpoint"] != Fault || states["postgres/connect"] != Fault || states["dns/resolve"] != Unknown {
 		t.Errorf("%v", states)
+	}
+}
+
+// No name resolves, and DNS does not say so: there is no fault to tell, nor a pass.
+func TestItIsToldThatNothingIsKnown(t *testing.T) {
+	hangs := make(chan struct{})
+	defer close(hangs)
+	p := healthy()
+	p.Endpoints = []string{"etcd.nonesuch.invalid:2379"}
+	p.Postgres.URL = strings.Replace(p.Postgres.URL, "127.0.0.1", "nonesuch.invalid", 1)
+	p.Resolve = func(context.Context, string) ([]string, error) { <-hangs; return nil, nil }
+	if r := find(t, p); !slices.Equal(r.Dark(), []string{"etcd", "postgres"}) {
+		t.Errorf("of %v nothing is known: %+v", r.Dark(), r)
+	}
+	if r := find(t, healthy()); r.Dark() != nil {
+		t.Errorf("all is well, and of %v nothing is known", r.Dark())
 	}
 }
 
