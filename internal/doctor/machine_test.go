@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -20,6 +21,19 @@ func TestANameThatDoesNotResolveIsFound(t *testing.T) {
 	p = healthy()
 	p.Postgres.URL = strings.Replace(p.Postgres.URL, "127.0.0.1", "nonesuch.invalid", 1)
 	find(t, p, wrong{Fault, "dns/resolve", "Service or record"})
+}
+
+func TestAPasswordInAnEndpointIsFoundAndNotTold(t *testing.T) {
+	p := healthy()
+	p.Endpoints = []string{"http://root:hunter2@localhost:1", "root:hunter2@localhost:2", "http://root:hunter2@localhost"}
+	r := find(t, p, wrong{Fault, "etcd/endpoint", "correct the settings"})
+	var out bytes.Buffer
+	if err := errors.Join(r.WriteText(&out), r.WriteJSON(&out)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), "localhost: 1 addresses") && !strings.Contains(out.String(), "localhost: 2 addresses") {
+		t.Errorf("it tells the password, or not the name:\n%s", out.String())
+	}
 }
 
 func TestANameThatResolvesSlowlyIsFound(t *testing.T) {
