@@ -10,7 +10,10 @@ import (
 )
 
 // logStart tells, in one line, what runs here, where its stores are and what it was
-// told; listen and ops are where it is reached. No secret is in it.
+// told; listen and ops are where it is reached. No secret is in it: endpoints that have
+// one are refused before. Nor is the holder, of which there is none before both stores
+// have answered, and another after each loss: the line "holder registered" tells it, and
+// its name begins with the pod's.
 func (c *serveCmd) logStart(log *slog.Logger, listen, ops string) {
 	var settings []any
 	for _, s := range settingsOf(reflect.ValueOf(*c)) {
