@@ -47,9 +47,8 @@ func staged(t *testing.T, play func(*stage)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); s.alone.watch(ctx) }()
+		defer func() { cancel(); <-ended }() // also if the play fails
 		play(s)
-		cancel()
-		<-ended
 	})
 }
 
@@ -72,18 +71,18 @@ func TestAHolderThatIsFencedWhileEtcdAnswersIsGivenUp(t *testing.T) {
 	staged(t, func(s *stage) {
 		s.is(false, "at first")
 		if len(s.abandoned) != 0 {
-			t.Fatalf("given up with no reason: %v", s.abandoned)
+			s.Fatalf("given up with no reason: %v", s.abandoned)
 		}
 		s.fenced["pod.1"] = true
 		s.is(false, "fenced, and etcd answers")
 		if !slices.Contains(s.abandoned, "pod.1") {
-			t.Fatal("the fenced holder is not given up")
+			s.Fatal("the fenced holder is not given up")
 		}
 		s.holder, s.abandoned = "pod.2", nil
 		s.etcdAway = true
 		s.is(false, "another holder, and etcd is away")
 		if len(s.abandoned) != 0 {
-			t.Errorf("the next holder is given up too: %v", s.abandoned)
+			s.Errorf("the next holder is given up too: %v", s.abandoned)
 		}
 	})
 }
@@ -99,7 +98,7 @@ func TestOnlyWhoIsFencedWhileEtcdIsSilentIsAlone(t *testing.T) {
 		s.postgresAway = true
 		s.is(true, "what was found stays while Postgres says nothing")
 		if len(s.abandoned) != 0 {
-			t.Errorf("given up while it cannot become another: %v", s.abandoned)
+			s.Errorf("given up while it cannot become another: %v", s.abandoned)
 		}
 		s.etcdAway = false
 		s.is(false, "etcd answers, and Postgres does not")
