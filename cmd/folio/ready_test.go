@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // stage is what surrounds one replica that looks whether it is alone.
@@ -42,26 +41,16 @@ func staged(t *testing.T, play func(*stage)) {
 				return s.fenced[holder], answer(ctx, s.postgresAway)
 			},
 			abandon: func(holder string) { s.abandoned = append(s.abandoned, holder) },
-			every:   time.Second, log: slog.New(slog.DiscardHandler),
+			log:     slog.New(slog.DiscardHandler),
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { defer close(ended); s.alone.watch(ctx) }()
-		defer func() { cancel(); <-ended }() // also if the play fails
 		play(s)
 	})
-}
-
-// looks lets it look, also if neither store answers.
-func (s *stage) looks() {
-	time.Sleep(10 * time.Second)
-	synctest.Wait()
 }
 
 // is says whether it is alone after another look.
 func (s *stage) is(alone bool, when string) {
 	s.Helper()
-	s.looks()
+	s.alone.look(s.Context())
 	if why := s.alone.why(); (why != nil) != alone || alone && !strings.Contains(why.Error(), "alone: holder "+s.holder) {
 		s.Errorf("%s: %v, want alone %t", when, why, alone)
 	}
