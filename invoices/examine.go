@@ -90,20 +90,25 @@ type Room struct {
 	User     int `db:"who"`      // the user's own limit; -1: none
 	Database int `db:"database"` // the database's own limit; -1: none
 	Used     int `db:"used"`     // by whomever
+	Others   int `db:"others"`   // of these, by other users
+	Beside   int `db:"beside"`   // of these, in this database
 }
 
-// Free is how many there are for replicas, all used ones included.
+// Free is how many there are for replicas, what the URL's user has of them by now
+// included: that is theirs, or a tool's for a moment.
 func (r Room) Free() int {
-	free := r.Most - r.Reserved
-	for _, limit := range []int{r.User, r.Database} {
-		if limit >= 0 {
-			free = min(free, limit)
-		}
+	free := r.Most - r.Reserved - r.Others
+	if r.Database >= 0 {
+		free = min(free, r.Database-r.Beside)
 	}
-	return free
+	if r.User >= 0 {
+		free = min(free, r.User)
+	}
+	return max(free, 0)
 }
 
-// Room asks how many connections there are.
+// Room asks how many connections there are. Of others' a plain user is not told what they
+// are, but where: those that are no clients' are in no database.
 func (e *Examination) Room(ctx context.Context) (r Room, err error) {
 	const query = `
 		select cast(current_setting('max_connections') as integer) as most,
@@ -111,7 +116,11 @@ func (e *Examination) Room(ctx context.Context) (r Room, err error) {
 		         + coalesce(cast(nullif(current_setting('reserved_connections', true), '') as integer), 0) as reserved,
 		       (select rolconnlimit from pg_roles where rolname = session_user) as who,
 		       (select datconnlimit from pg_database where datname = current_database()) as database,
-		       (select count(*) from pg_stat_activity where backend_type = 'client backend') as used`
+		       count(*) as used,
+		       count(*) filter (where usename <> session_user) as others,
+		       count(*) filter (where usename <> session_user and datname = current_database()) as beside
+		from pg_stat_activity
+		where backend_type = 'client backend' or backend_type is null and datname is not null`
 	return r, wrap("ask Postgres for its connections", e.db.GetContext(ctx, &r, query))
 }
 

@@ -13,7 +13,7 @@ import (
 // shows, but those that change a tenant.
 type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Serve the API until SIGTERM."`
-	Doctor    doctorCmd    `cmd:"" help:"Look at everything a replica stands on, from where it stands, and say what to do; exit status 1 if there are faults."`
+	Doctor    doctorCmd    `cmd:"" help:"Look at everything a replica stands on, from where it stands, and say what to do; exit status 1 if there are faults, or nothing is known of a store."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database schema up to date; several may do so at once."`
 	Tenant    tenantCmd    `cmd:"" help:"Make, change, show and list tenants."`
 	Key       keyCmd       `cmd:"" help:"Make, list and revoke API keys."`

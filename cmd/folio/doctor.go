@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"folio/internal/doctor"
@@ -13,6 +14,7 @@ type doctorCmd struct {
 	etcd
 	LeaseTTL               time.Duration `help:"As of serve." env:"FOLIO_LEASE_TTL" default:"10s"`
 	PodName                string        `help:"As of serve." env:"POD_NAME"`
+	Writers                int           `help:"As of serve." env:"FOLIO_WRITERS" default:"3"`
 	RequireSyncReplication bool          `help:"As of serve." env:"FOLIO_REQUIRE_SYNC_REPLICATION"`
 	Within                 time.Duration `help:"How long each check may take; all are made at the same time." env:"FOLIO_DOCTOR_WITHIN" default:"5s"`
 	Format                 string        `help:"text or json." enum:"text,json" default:"text" env:"FOLIO_DOCTOR_FORMAT"`
@@ -21,7 +23,7 @@ type doctorCmd struct {
 // Help tells what the exit status means.
 func (c *doctorCmd) Help() string {
 	return "It changes nothing. Exit status: 0, no fault; there may be warnings, and what could not be found out is unknown; " +
-		"1, there are faults; 2, the command was not understood; 3, it was interrupted."
+		"1, there are faults, or nothing could be found out about etcd or Postgres; 2, the command was not understood; 3, it was interrupted."
 }
 
 // errFaults makes the exit status 1; the faults are printed by then.
@@ -32,8 +34,10 @@ func (c *doctorCmd) Run(cmd command) error {
 	if c.Within <= 0 {
 		return statusError{fmt.Errorf("--within is %s; want a length of time", c.Within), statusNotUnderstood}
 	}
+	postgres := c.config()
+	postgres.Batches = c.Writers + 1 // as serve takes them
 	report := doctor.Examine(cmd.ctx, doctor.Patient{
-		Etcd: c.access(), Endpoints: c.EtcdEndpoints, Postgres: c.config(),
+		Etcd: c.access(), Endpoints: c.EtcdEndpoints, Postgres: postgres,
 		RequireSync: c.RequireSyncReplication, LeaseTTL: c.LeaseTTL, PodName: c.PodName, Within: c.Within,
 	})
 	if err := cmd.ctx.Err(); err != nil {
@@ -46,8 +50,16 @@ func (c *doctorCmd) Run(cmd command) error {
 	if err := write(cmd.stdout); err != nil {
 		return err
 	}
-	if report.Count(doctor.Fault) > 0 {
+	return verdict(report)
+}
+
+// verdict is nil if there is no fault. That nothing is known of a store is no pass.
+func verdict(r doctor.Report) error {
+	if r.Count(doctor.Fault) > 0 {
 		return errFaults
+	}
+	if dark := r.Dark(); len(dark) > 0 {
+		return fmt.Errorf("nothing could be found out about %s; see what is unknown, and ask again with a longer --within", strings.Join(dark, " and "))
 	}
 	return nil
 }

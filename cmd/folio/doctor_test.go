@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"folio/internal/doctor"
 )
 
 func TestTheDoctorTellsByItsStatus(t *testing.T) {
@@ -36,5 +38,25 @@ func TestTheDoctorTellsByItsStatus(t *testing.T) {
 	var told bytes.Buffer
 	if status := run(ctx, nobody, &told, &told); status != statusUnfinished || !strings.Contains(told.String(), "interrupted") {
 		t.Errorf("interrupted: status %d, %s", status, told.String())
+	}
+}
+
+func TestAStoreOfWhichNothingIsKnownIsNoPass(t *testing.T) {
+	of := func(part string, state doctor.State) doctor.Finding { return doctor.Finding{Part: part, State: state} }
+	for how, c := range map[string]struct {
+		found []doctor.Finding
+		want  string // of the error; "" for none
+	}{
+		"both are known":        {[]doctor.Finding{of("etcd", doctor.OK), of("postgres", doctor.OK), of("postgres", doctor.Unknown), of("dns", doctor.Warning)}, ""},
+		"etcd is unknown":       {[]doctor.Finding{of("etcd", doctor.Unknown), of("postgres", doctor.OK), of("dns", doctor.OK)}, "about etcd;"},
+		"Postgres is unknown":   {[]doctor.Finding{of("etcd", doctor.OK), of("postgres", doctor.Unknown), of("clock", doctor.OK)}, "about postgres;"},
+		"a warning is not much": {[]doctor.Finding{of("etcd", doctor.Warning), of("postgres", doctor.OK)}, "about etcd;"},
+		"nothing is known":      {nil, "about etcd and postgres;"},
+		"there is a fault":      {[]doctor.Finding{of("etcd", doctor.Fault), of("postgres", doctor.Unknown)}, errFaults.Error()},
+	} {
+		err := verdict(doctor.Report{Findings: c.found})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", how, err, c.want)
+		}
 	}
 }

@@ -30,14 +30,19 @@ func (r *replica) ready() error {
 // fenced, which only who reaches etcd does, and etcd does not answer it. So it gives no
 // number, and cannot become another holder, while others give some.
 //
+// A holder that is fenced while etcd answers is given up, for the next one: else a
+// replica that writes nothing would not learn of a fence that closed all holders, and
+// the next silence of etcd would find every replica fenced, and none ready.
+//
 // It asks by itself, for who asks it must be answered at once. What it cannot find out
 // is no reason: then it may be all replicas that lack it.
 type alone struct {
-	holder func() string                                          // the latest
-	alive  func(context.Context) ([]string, error)                // asks etcd
-	fenced func(ctx context.Context, holder string) (bool, error) // asks Postgres
-	every  time.Duration
-	log    *slog.Logger
+	holder  func() string                                          // the latest
+	alive   func(context.Context) ([]string, error)                // asks etcd
+	fenced  func(ctx context.Context, holder string) (bool, error) // asks Postgres
+	abandon func(holder string)                                    // harmless for one that is not the present one
+	every   time.Duration
+	log     *slog.Logger
 
 	found atomic.Pointer[string] // the holder that was fenced
 }
@@ -63,8 +68,8 @@ func (a *alone) watch(ctx context.Context) {
 	}
 }
 
-// look asks etcd, and Postgres if that is silent. An answer of Postgres that does not
-// come leaves what was found before.
+// look asks both stores. An answer of Postgres that does not come, while etcd is silent,
+// leaves what was found before.
 func (a *alone) look(ctx context.Context) {
 	holder := a.holder()
 	if holder == "" {
@@ -75,15 +80,15 @@ func (a *alone) look(ctx context.Context) {
 	cancel()
 	if silent == nil {
 		a.found.Store(nil)
-		return
 	}
 	asking, cancel = context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	is, err := a.fenced(asking, holder)
-	if !is || err != nil || ctx.Err() != nil {
-		return
-	}
-	if a.found.Swap(&holder) == nil {
+	switch {
+	case !is || err != nil || ctx.Err() != nil:
+	case silent == nil:
+		a.abandon(holder)
+	case a.found.Swap(&holder) == nil:
 		a.log.Error("not ready: fenced by another replica, and etcd does not answer this one", "holder", holder, "error", silent)
 	}
 }

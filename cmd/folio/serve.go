@@ -123,7 +123,10 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Rules: (&invoices.CounterRules{DB: db}).Rules,
 		Pod:   c.PodName, Node: c.NodeName, Build: buildVersion(), Log: log, Refilled: issuing.refilled,
 	}}
-	r.alone = alone{holder: r.allocator.Latest, alive: store.Alive, fenced: db.Fenced, every: max(time.Second, c.LeaseTTL/3), log: log}
+	r.alone = alone{
+		holder: r.allocator.Latest, alive: store.Alive, fenced: db.Fenced, abandon: r.allocator.Abandon,
+		every: max(time.Second, c.LeaseTTL/3), log: log,
+	}
 	witness.Moved = func() { r.allocator.Abandon(r.allocator.Holder()) } // what it holds is of an earlier era
 	r.sweeper = &invoices.Sweeper{DB: db, Ledgers: store, Holder: r.holder, Log: log}
 	watch := issuing.watch()

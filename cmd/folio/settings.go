@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net/url"
 	"reflect"
 	"strings"
 
@@ -11,14 +10,17 @@ import (
 )
 
 // logStart tells, in one line, what runs here, where its stores are and what it was
-// told; listen and ops are where it is reached. No secret is in it.
+// told; listen and ops are where it is reached. No secret is in it: endpoints that have
+// one are refused before. Nor is the holder, of which there is none before both stores
+// have answered, and another after each loss: the line "holder registered" tells it, and
+// its name begins with the pod's.
 func (c *serveCmd) logStart(log *slog.Logger, listen, ops string) {
 	var settings []any
 	for _, s := range settingsOf(reflect.ValueOf(*c)) {
 		settings = append(settings, slog.String(s.name, c.shown(s)))
 	}
 	log.Info("starting", "version", buildVersion(), "pod", c.PodName, "node", c.NodeName, "listen", listen, "ops_listen", ops,
-		"etcd", strings.Join(withoutUsers(c.EtcdEndpoints), ","), "postgres", invoices.Where(c.config()),
+		"etcd", strings.Join(c.EtcdEndpoints, ","), "postgres", invoices.Where(c.config()),
 		slog.Group("settings", settings...))
 }
 
@@ -50,25 +52,9 @@ func (c *serveCmd) shown(s setting) string {
 	case s.name == "FOLIO_DATABASE_URL":
 		return invoices.Where(c.config())
 	case s.name == "FOLIO_ETCD_ENDPOINTS":
-		return strings.Join(withoutUsers(c.EtcdEndpoints), ",")
+		return strings.Join(c.EtcdEndpoints, ",")
 	case strings.HasSuffix(s.name, "_PASSWORD"):
 		return "(given)"
 	}
 	return fmt.Sprint(s.value)
-}
-
-// withoutUsers are endpoints, of which a URL may bear a user and a password.
-func withoutUsers(endpoints []string) []string {
-	var all []string
-	for _, e := range endpoints {
-		u, err := url.Parse(e)
-		switch at := strings.LastIndex(e, "@"); {
-		case err == nil && u.Host != "":
-			e = u.Scheme + "://" + u.Host
-		case at >= 0:
-			e = e[at+1:]
-		}
-		all = append(all, e)
-	}
-	return all
 }

@@ -61,13 +61,13 @@ func TestTheLineOfTheStartTellsEverySettingAndNoSecret(t *testing.T) {
 		want []string
 	}{
 		"in settings": {
-			[]string{"--database-url", "postgres://" + who + "127.0.0.1:1/books?sslmode=disable&application_name=hunter2-more", "--etcd-endpoints", "http://root:hunter2-etcd@127.0.0.1:1",
+			[]string{"--database-url", "postgres://" + who + "127.0.0.1:1/books?sslmode=disable&application_name=hunter2-more", "--etcd-endpoints", "http://127.0.0.1:1",
 				"--etcd-user", "counter", "--etcd-password", "hunter2-password", "--pod-name", "folio-7c9f-x2x4", "--node-name", "node-a"},
 			[]string{`"postgres":"folio@127.0.0.1:1/books, sslmode disable"`, `"etcd":"http://127.0.0.1:1"`, `"FOLIO_ETCD_USER":"counter"`, `"FOLIO_ETCD_PASSWORD":"(given)"`, `"FOLIO_LEASE_TTL":"10s"`,
 				`"pod":"folio-7c9f-x2x4"`, `"node":"node-a"`, `"version":"` + buildVersion() + `"`},
 		},
 		"in key=value settings": {
-			[]string{"--database-url", "host=127.0.0.1,127.0.0.2 port=1 user=folio password='hunter2 url' dbname=books sslmode=disable", "--etcd-endpoints", "root:hunter2-etcd@127.0.0.1:1"},
+			[]string{"--database-url", "host=127.0.0.1,127.0.0.2 port=1 user=folio password='hunter2 url' dbname=books sslmode=disable", "--etcd-endpoints", "127.0.0.1:1"},
 			[]string{`"postgres":"folio@127.0.0.1:1,127.0.0.2:1/books, sslmode disable"`, `"etcd":"127.0.0.1:1"`},
 		},
 		"in files": {
@@ -98,5 +98,21 @@ func TestTheLineOfTheStartTellsEverySettingAndNoSecret(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAPasswordInAnEndpointOfEtcdIsRefusedAndNotTold(t *testing.T) {
+	noEnvironment(t)
+	for _, endpoint := range []string{"http://root:hunter2@127.0.0.1:1", "root:hunter2@127.0.0.1:1", "127.0.0.1:1,https://root:hunter2@127.0.0.1:2"} {
+		for _, command := range []string{"serve", "doctor", "doctor --format json", "audit", "ledger show"} {
+			args := append(strings.Fields(command), "--database-url", "postgres://127.0.0.1:1/x?sslmode=disable", "--etcd-endpoints", endpoint)
+			if strings.HasPrefix(command, "ledger") {
+				args = append(args, "a/b/-")
+			}
+			status, out, stderr := folio(t, args...)
+			if status == 0 || !strings.Contains(out+stderr, "an endpoint has a user or a password in it") || strings.Contains(out+stderr, "hunter2") {
+				t.Errorf("folio %v: status %d, %s%s", args, status, out, stderr)
+			}
+		}
 	}
 }

@@ -39,10 +39,13 @@ type Access struct {
 var errHalfAccess = errors.New("give what is missing, or neither")
 
 // check refuses what can only be a mistake, and reads every file once, so that a
-// wrong path is told at the start.
+// wrong path is told at the start. Endpoints that pass bear no secret, and may be shown.
 func (a Access) check(endpoints []string) error {
+	user := slices.ContainsFunc(endpoints, func(e string) bool { return strings.Contains(e, "@") })
 	clear := slices.IndexFunc(endpoints, func(e string) bool { return strings.HasPrefix(e, "http://") })
 	switch {
+	case user: // it is not repeated: what is before the @ may be a password, and is used by nobody
+		return errors.New("etcd: an endpoint has a user or a password in it (there is an @); give host:port only, and the user and the password by themselves")
 	case clear >= 0 && a.secured():
 		return fmt.Errorf("etcd: %s is spoken to in the clear, but a CA or a certificate is given; write https:// or leave them out", endpoints[clear])
 	case (a.Cert == "") != (a.Key == ""):

@@ -275,6 +275,8 @@ func TestWhatCanOnlyBeAMistakeIsToldBeforeAnythingIsDialled(t *testing.T) {
 		"a CA that is none":             {etcdstore.Access{CA: empty}, "a:1", "no certificate in PEM"},
 		"a key as certificate":          {etcdstore.Access{Cert: ca.path("folio.key"), Key: ca.path("folio.key")}, "a:1", "read the certificate for etcd"},
 		"a CA and http":                 {etcdstore.Access{CA: ca.path("ca.crt")}, "http://a:1", "in the clear"},
+		"a password in an endpoint":     {etcdstore.Access{}, "http://root:hunter2@a:1", "an endpoint has a user or a password in it"},
+		"one without a scheme":          {etcdstore.Access{CA: ca.path("ca.crt")}, "root:hunter2@a:1", "an endpoint has a user or a password in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, err := c.as.Dial(t.Context(), []string{c.endpoint})
@@ -283,6 +285,9 @@ func TestWhatCanOnlyBeAMistakeIsToldBeforeAnythingIsDialled(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("it tells a password: %v", err)
 			}
 		})
 	}

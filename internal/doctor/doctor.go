@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"folio/counter/etcdstore"
@@ -60,6 +61,16 @@ func (r Report) Count(of State) (n int) {
 		}
 	}
 	return n
+}
+
+// Dark are the stores of which nothing was found out, neither good nor bad.
+func (r Report) Dark() (parts []string) {
+	for _, part := range []string{"etcd", "postgres"} {
+		if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Part == part && (f.State == OK || f.State == Fault) }) {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 func ok(seen string) Finding             { return Finding{State: OK, Seen: seen} }

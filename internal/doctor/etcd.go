@@ -171,11 +171,13 @@ func (a answer) role() string {
 	return "follows"
 }
 
-// hostPort is an endpoint without its scheme.
+// hostPort is an endpoint without its scheme, and without a user: one that has a user is
+// refused, and its name is looked up all the same.
 func hostPort(endpoint string) string {
 	if _, after, is := strings.Cut(endpoint, "://"); is {
 		endpoint = after
 	}
+	endpoint = endpoint[strings.LastIndex(endpoint, "@")+1:]
 	if _, _, err := net.SplitHostPort(endpoint); err != nil {
 		return net.JoinHostPort(endpoint, "2379")
 	}

@@ -117,7 +117,8 @@ func inBytes(n int64) string {
 	return fmt.Sprintf("%d KiB", n>>10)
 }
 
-// access: folio's user may touch /folio/, and only that.
+// access: folio's user may touch /folio/, and should not touch everything. What else it may
+// is not asked: there is no end of keys.
 func (e *etcdSide) access(ctx context.Context) Finding {
 	if _, err := e.answered(ctx); err != nil {
 		return unknown("not asked: " + err.Error())
@@ -139,7 +140,7 @@ func (e *etcdSide) access(ctx context.Context) Finding {
 	case r.Everything:
 		return warning("this user may read everything, not /folio/ only", "give folio a user of its own: folio guard, and FOLIO_ETCD_CERT or FOLIO_ETCD_USER of that")
 	}
-	return ok("this user may touch /folio/, and nothing else")
+	return ok("this user may touch /folio/, and not everything")
 }
 
 func (e *etcdSide) latencyOf(ctx context.Context) (time.Duration, error) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +21,19 @@ func TestANameThatDoesNotResolveIsFound(t *testing.T) {
 	p = healthy()
 	p.Postgres.URL = strings.Replace(p.Postgres.URL, "127.0.0.1", "nonesuch.invalid", 1)
 	find(t, p, wrong{Fault, "dns/resolve", "Service or record"})
+}
+
+func TestAPasswordInAnEndpointIsFoundAndNotTold(t *testing.T) {
+	p := healthy()
+	p.Endpoints = []string{"http://root:hunter2@localhost:1", "root:hunter2@localhost:2", "http://root:hunter2@localhost"}
+	r := find(t, p, wrong{Fault, "etcd/endpoint", "correct the settings"})
+	var out bytes.Buffer
+	if err := errors.Join(r.WriteText(&out), r.WriteJSON(&out)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), "localhost: 1 addresses") && !strings.Contains(out.String(), "localhost: 2 addresses") {
+		t.Errorf("it tells the password, or not the name:\n%s", out.String())
+	}
 }
 
 func TestANameThatResolvesSlowlyIsFound(t *testing.T) {
@@ -73,6 +88,22 @@ func TestItEndsInTimeAlthoughEverythingHangs(t *testing.T) {
 	}
 	if states["etcd/endpoint"] != Fault || states["postgres/connect"] != Fault || states["dns/resolve"] != Unknown {
 		t.Errorf("%v", states)
+	}
+}
+
+// No name resolves, and DNS does not say so: there is no fault to tell, nor a pass.
+func TestItIsToldThatNothingIsKnown(t *testing.T) {
+	hangs := make(chan struct{})
+	defer close(hangs)
+	p := healthy()
+	p.Endpoints = []string{"etcd.nonesuch.invalid:2379"}
+	p.Postgres.URL = strings.Replace(p.Postgres.URL, "127.0.0.1", "nonesuch.invalid", 1)
+	p.Resolve = func(context.Context, string) ([]string, error) { <-hangs; return nil, nil }
+	if r := find(t, p); !slices.Equal(r.Dark(), []string{"etcd", "postgres"}) {
+		t.Errorf("of %v nothing is known: %+v", r.Dark(), r)
+	}
+	if r := find(t, healthy()); r.Dark() != nil {
+		t.Errorf("all is well, and of %v nothing is known", r.Dark())
 	}
 }
 

@@ -104,28 +104,30 @@ func (d *postgresSide) connections(ctx context.Context) Finding {
 	if err != nil {
 		return unknown(err.Error())
 	}
-	each, replicas := invoices.Connections(d.p.Postgres), d.etcd.replicas(ctx)
-	seen := fmt.Sprintf("%d for replicas, %d in use; each replica takes up to %d, and %d are registered", room.Free(), room.Used, each, replicas)
-	const do = "raise max_connections (and start Postgres again), or the limit of the user or database, or run fewer replicas"
-	switch {
-	case room.Free() < each:
+	each := invoices.Connections(d.p.Postgres)
+	seen := fmt.Sprintf("%d for replicas, %d in use, %d of these by others; each replica takes up to %d", room.Free(), room.Used, room.Others, each)
+	const do = "raise max_connections (and start Postgres again), or the limit of the user or database, or run fewer replicas, or see who else connects"
+	if room.Free() < each {
 		return fault(seen+": not enough for one", do)
-	case room.Free() < each*(replicas+1):
+	}
+	replicas, err := d.etcd.replicas(ctx)
+	if err != nil {
+		return unknown(seen + "; how many are registered is not known: " + err.Error())
+	}
+	seen += fmt.Sprintf(", and %d are registered", replicas)
+	if room.Free() < each*(replicas+1) {
 		return warning(seen+": not enough for these and one more, as in a rollout", do)
 	}
 	return ok(seen)
 }
 
-// replicas counts those that are registered; 0 if etcd does not say.
-func (e *etcdSide) replicas(ctx context.Context) int {
+// replicas counts those that are registered.
+func (e *etcdSide) replicas(ctx context.Context) (int, error) {
 	if _, err := e.answered(ctx); err != nil {
-		return 0
+		return 0, err
 	}
 	alive, err := e.client.Store().Alive(ctx)
-	if err != nil {
-		return 0
-	}
-	return len(alive)
+	return len(alive), err
 }
 
 func (d *postgresSide) roles(ctx context.Context) Finding {

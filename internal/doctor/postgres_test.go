@@ -7,8 +7,6 @@ import (
 
 	"github.com/lib/pq"
 
-	"folio/counter"
-	"folio/counter/etcdstore"
 	"folio/internal/devcluster/postgres"
 	"folio/invoices"
 )
@@ -131,25 +129,6 @@ func TestAUserWhoMayNotTakeTheRolesIsFound(t *testing.T) {
 	p := healthy()
 	p.Postgres = as(t, "plain", "", "")
 	find(t, p, wrong{Fault, "postgres/roles", "grant folio_writer, folio_settler, folio_auditor to"})
-}
-
-func TestTooFewConnectionsAreFound(t *testing.T) {
-	store := &etcdstore.Store{Client: clientOf(t), TTL: 60}
-	reg, err := store.Register(within(t), counter.Holder{Name: "pod.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reg.Close(within(t))
-	t.Cleanup(func() { administer(t, `alter database books connection limit -1`) })
-	for limit, want := range map[string]wrong{
-		"20": {Fault, "postgres/connections", "max_connections"},
-		"40": {Warning, "postgres/connections", "max_connections"},
-	} {
-		administer(t, `alter database books connection limit `+limit)
-		find(t, healthy(), want)
-	}
-	administer(t, `alter database books connection limit 60`)
-	find(t, healthy())
 }
 
 func TestAStandbyThatIsRequiredAndMissingIsFound(t *testing.T) {

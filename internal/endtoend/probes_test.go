@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"database/sql"
 	"net/http"
 	"strings"
 	"testing"
@@ -172,6 +173,51 @@ func TestAReplicaThatWasFencedAndReachesNoEtcdIsNotReadyUntilItDoes(t *testing.T
 	}
 	g.set(false)
 	eventually(t, time.Minute, "it is ready again", func() bool { return p.is(r, http.StatusOK, "") })
+	p.served("invoice")
+	auditIsClean(t, p.c)
+}
+
+// A rebuild of the ledgers fences every holder. Replicas that nobody writes to learn of
+// it by themselves: else the next silence of etcd would find all of them alone.
+func TestReplicasThatWereAllFencedStayReadyWhileEtcdIsSilent(t *testing.T) {
+	p := startProbed(t)
+	p.served("invoice")
+	if out, err := p.c.Run(within(t, time.Minute), "ledger", "rebuild"); err != nil || !strings.Contains(out, "fenced") {
+		t.Fatalf("rebuild: %v\n%s", err, out)
+	}
+	db, err := sql.Open("postgres", p.c.DatabaseURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	count := func(query string, args ...any) (n int) {
+		t.Helper()
+		if err := db.QueryRowContext(within(t, time.Minute), query, args...).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	eventually(t, time.Minute, "every replica has another holder, and wrote nothing", func() bool {
+		return count(`select count(*) from holders where fenced_at is null and holder not like 'rebuild.%'`) >= len(p.c.Replicas)
+	})
+	if err := p.c.Etcd.Member(0).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first look may have asked etcd before
+		var since time.Time
+		if err := db.QueryRowContext(within(t, time.Minute), `select clock_timestamp()`).Scan(&since); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, time.Minute, "every replica asks whether its holder is fenced", func() bool {
+			return count(`select count(*) from pg_stat_activity where query like '%holder = $1 and fenced_at is not null%'
+				and pid <> pg_backend_pid() and query_start > $1`, since) >= len(p.c.Replicas)
+		})
+		p.allReady("fenced before, and without etcd")
+	}
+	p.turnsAway("fenced before, and without etcd", "invoice")
+	if err := p.c.Etcd.Member(0).Start(within(t, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	p.served("invoice")
 	auditIsClean(t, p.c)
 }
