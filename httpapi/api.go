@@ -43,6 +43,7 @@ type Config struct {
 	Books    Books
 
 	MaxInFlight    int                   // requests of one tenant at a time; beyond it 429; 0: 1,000
+	Bodies         int64                 // bytes of all bodies at a time; beyond it 503; 0: 128 MiB
 	RequestTimeout time.Duration         // bounds the work of a request, once its body is read; 0: ten seconds
 	Log            *slog.Logger          // nil: none
 	Registry       prometheus.Registerer // nil: no metrics
@@ -56,6 +57,7 @@ type api struct {
 	batches flights
 	// registers are those being written, statements those being made.
 	registers, statements flights
+	bodies                bodies
 	metrics               *metrics
 }
 
@@ -64,13 +66,18 @@ func New(cfg Config) http.Handler {
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 1000
 	}
+	if cfg.Bodies <= 0 {
+		cfg.Bodies = 128 << 20
+	}
 	if cfg.RequestTimeout <= 0 {
 		cfg.RequestTimeout = 10 * time.Second
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &api{cfg: cfg, metrics: newMetrics(cfg.Registry)}
+	a := &api{cfg: cfg}
+	a.bodies.share(cfg.Bodies)
+	a.metrics = newMetrics(cfg.Registry, a.bodies.held)
 	a.flights.max, a.batches.max, a.registers.max, a.statements.max = cfg.MaxInFlight, batchesAtOnce, registersAtOnce, statementsAtOnce
 
 	// SkipClean: a path with // is another path, not a redirect, which would

@@ -54,6 +54,9 @@ func readBodyOf(w http.ResponseWriter, r *http.Request, most int64, types ...str
 	if errors.As(err, &tooLarge) {
 		return nil, errTooLarge
 	}
+	if refuseBusy(w, err) {
+		return nil, errBusy
+	}
 	if err != nil {
 		return nil, malformed("", "the body ended early; send it whole")
 	}

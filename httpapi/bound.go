@@ -15,11 +15,12 @@ type bound struct {
 	timer    *time.Timer
 	most     time.Duration
 	deadline atomic.Pointer[time.Time]
+	body     kept
 }
 
 type boundKey struct{}
 
-func withBound(ctx context.Context, most time.Duration) (bounded context.Context, end func()) {
+func withBound(ctx context.Context, most time.Duration) (bounded *bound, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := &bound{Context: ctx, most: most}
 	b.timer = time.AfterFunc(most, func() { cancel(context.DeadlineExceeded) })
@@ -27,7 +28,17 @@ func withBound(ctx context.Context, most time.Duration) (bounded context.Context
 	return b, func() {
 		b.timer.Stop()
 		cancel(context.Canceled)
+		b.body.giveBack()
 	}
+}
+
+// keep makes the body of r take room until the bound ends. It is called once.
+func (b *bound) keep(r *http.Request, rooms *bodies) {
+	if r.ContentLength == 0 {
+		return
+	}
+	b.body = kept{ReadCloser: r.Body, room: rooms.of(r)}
+	r.Body = &b.body
 }
 
 func (b *bound) begin() {

@@ -15,7 +15,8 @@ type metrics struct {
 	inFlight prometheus.Gauge
 }
 
-func newMetrics(registry prometheus.Registerer) *metrics {
+// newMetrics makes them, and a gauge of the bodies that are held.
+func newMetrics(registry prometheus.Registerer, held func() int64) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "folio_http_requests_total", Help: "Requests answered; code 499: the client had left, or read too slowly.",
@@ -30,7 +31,9 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		}),
 	}
 	if registry != nil {
-		registry.MustRegister(m.requests, m.seconds, m.inFlight)
+		registry.MustRegister(m.requests, m.seconds, m.inFlight, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "folio_http_body_bytes", Help: "Bytes of the bodies of requests under way, as far as they have come; beyond --bodies-mib requests are refused with 503.",
+		}, func() float64 { return float64(held()) }))
 	}
 	return m
 }

@@ -36,6 +36,7 @@ var (
 	errNoMatch       = errors.New("the request needs If-Match with the ETag of what it changes")
 	errScope         = errors.New("the API key lacks the scope that this request needs")
 	errFlood         = errors.New("too many requests of this tenant at a time; send this one again")
+	errBusy          = errors.New("too much is being sent to this replica at the moment; send the request again")
 )
 
 // malformedError is a request that cannot be read: 400.
@@ -66,6 +67,7 @@ var statuses = []struct {
 	{errMedia, http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", 0},
 	{errScope, http.StatusForbidden, "forbidden", "Forbidden", 0},
 	{errFlood, http.StatusTooManyRequests, "too-many-requests", "Too many requests", 1},
+	{errBusy, http.StatusServiceUnavailable, "busy", "Busy", 1},
 	{invoices.ErrUnauthorized, http.StatusUnauthorized, "unauthorized", "Unauthorized", 0},
 	{invoices.ErrRequestReused, http.StatusUnprocessableEntity, "request-reused", "Idempotency key reused", 0},
 	{invoices.ErrPrintedClash, http.StatusConflict, "printed-clash", "Printed number taken", 0},

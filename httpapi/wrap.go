@@ -21,23 +21,25 @@ func (m methods) allow() string {
 	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
 }
 
-// wrap is what every request goes through: a bound on its time, an id for the
-// log, a problem for an error or a panic, and the metrics.
+// wrap is what every request goes through: a bound on its time and on what its body
+// takes, an id for the log, a problem for an error or a panic, and the metrics.
 func (a *api) wrap(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		ctx, end := withBound(r.Context(), a.cfg.RequestTimeout)
+		bound, end := withBound(r.Context(), a.cfg.RequestTimeout)
 		defer end()
 		id := uuid.NewString()
 		w.Header().Set("X-Request-Id", id)
-		ctx, span := a.traced(ctx, r, route, id)
+		ctx, span := a.traced(bound, r, route, id)
 		rec := &recorder{ResponseWriter: w}
 		done := a.metrics.begin(route, r.Method)
 		defer func() {
 			done(rec.status(), time.Since(begun))
 			endTrace(span, rec.status())
 		}()
-		if err := guarded(h, rec, r.WithContext(ctx)); err != nil {
+		bounded := r.WithContext(ctx)
+		bound.keep(bounded, &a.bodies)
+		if err := guarded(h, rec, bounded); err != nil {
 			a.answerError(rec, r, id, route, err)
 		}
 	})

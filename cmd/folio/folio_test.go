@@ -27,7 +27,7 @@ func noEnvironment(t *testing.T) {
 
 func TestHelpNamesEveryEnvironmentVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_USER_FILE", "FOLIO_ETCD_PASSWORD_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
+		"serve":          {"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_USER_FILE", "FOLIO_ETCD_PASSWORD_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LISTEN", "FOLIO_OPS_LISTEN", "FOLIO_LEASE_TTL", "POD_NAME", "NODE_NAME", "FOLIO_DRAIN_DELAY", "FOLIO_SHUTDOWN_TIMEOUT", "FOLIO_BODIES_MIB", "FOLIO_WRITERS", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_WITNESS_EVERY"},
 		"doctor":         {"FOLIO_DATABASE_URL", "FOLIO_DATABASE_URL_FILE", "FOLIO_ETCD_ENDPOINTS", "FOLIO_LEASE_TTL", "POD_NAME", "FOLIO_WRITERS", "FOLIO_REQUIRE_SYNC_REPLICATION", "FOLIO_DOCTOR_WITHIN", "FOLIO_DOCTOR_FORMAT"},
 		"restored":       {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS", "FOLIO_STRICT", "FOLIO_SERIES", "FOLIO_SKIP", "FOLIO_GIVE_UP_TIMELINE", "FOLIO_PATIENCE"},
 		"ledger show":    {"FOLIO_DATABASE_URL", "FOLIO_ETCD_ENDPOINTS"},
@@ -73,6 +73,8 @@ func TestACommandThatFailsEndsWithStatusOneAndSaysWhy(t *testing.T) {
 		{append([]string{"explain", "a/b/-/0"}, nobody...), "tenant/series/period/number"},
 		{append([]string{"register", "a/b"}, nobody...), "tenant/series/period"},
 		{append([]string{"serve", "--lease-ttl", "1500ms"}, nobody...), "whole seconds"},
+		{append([]string{"serve", "--bodies-mib", "11"}, nobody...), "the largest batch finds room"},
+		{append([]string{"serve", "--bodies-mib", "9000000000000"}, nobody...), "the largest batch finds room"},
 		{append([]string{"ledger", "a/b/c/d"}, nobody[2:]...), "tenant/series/period"},
 		{append([]string{"ledger", "rebuild", "a/b/c/d"}, nobody...), "tenant/series/period"},
 		{append([]string{"tenant", "list"}, nobody[:2]...), "tenants"},

@@ -36,6 +36,8 @@ type serveCmd struct {
 	ShutdownTimeout time.Duration `help:"How long requests in flight may take after that." env:"FOLIO_SHUTDOWN_TIMEOUT" default:"25s"`
 	AuditEvery      time.Duration `help:"How often one of the replicas accounts for every number; 0: never." env:"FOLIO_AUDIT_EVERY" default:"1m"`
 
+	BodiesMiB int64 `name:"bodies-mib" help:"MiB that the bodies of all requests under way may take of this replica's memory; beyond it 503." env:"FOLIO_BODIES_MIB" default:"128"`
+
 	WitnessEvery time.Duration `help:"How often is noted in etcd how far Postgres has come: a restore of Postgres is noticed if it lost more than that." env:"FOLIO_WITNESS_EVERY" default:"5s"`
 
 	Writers int `help:"Connections to Postgres that write batches side by side at most, when more waits than one takes." env:"FOLIO_WRITERS" default:"3"`
@@ -58,6 +60,9 @@ func (c *serveCmd) Run(cmd command) error {
 	return r.run(cmd.ctx)
 }
 
+// In MiB. Two thirds of the least are the largest batch; see httpapi.Config.
+const leastBodies, mostBodies = 12, 1 << 20
+
 func (c *serveCmd) check() error {
 	if c.LeaseTTL < time.Second || c.LeaseTTL%time.Second != 0 {
 		return fmt.Errorf("--lease-ttl is %s; want whole seconds, at least one", c.LeaseTTL)
@@ -67,6 +72,9 @@ func (c *serveCmd) check() error {
 	}
 	if c.Writers < 1 {
 		return fmt.Errorf("--writers is %d; want at least 1", c.Writers)
+	}
+	if c.BodiesMiB < leastBodies || c.BodiesMiB > mostBodies {
+		return fmt.Errorf("--bodies-mib is %d; want %d, so that the largest batch finds room, to %d", c.BodiesMiB, leastBodies, mostBodies)
 	}
 	if c.PodName != "" {
 		return nil
@@ -148,6 +156,7 @@ func (c *serveCmd) wire(log *slog.Logger) (*replica, error) {
 		Series:   &invoices.SeriesBook{DB: db, Ledgers: store, Numbers: r.allocator},
 		Books:    &invoices.Books{DB: db, Ledgers: store},
 		Invoices: db, Tenants: invoices.TenantBook{DB: db, Keys: r.keys}, Keys: r.keys, Log: log, Registry: registry, Tracer: r.tracing.requests,
+		Bodies: c.BodiesMiB << 20,
 	}))
 	r.ops = httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: r.ready, Gatherer: registry}))
 	return r, nil

@@ -1057,7 +1057,7 @@ type Problem struct {
 	// series-exhausted, series-expired, series-used, too-many-voids. 412 stale. 413
 	// too-large. 415 unsupported-media-type. 422 invalid, request-reused. 428
 	// precondition-required. 429 too-many-requests. 500 internal, ledger-damaged. 503
-	// outcome-unknown, series-suspended, unavailable.
+	// busy, outcome-unknown, series-suspended, unavailable.
 	Type string `json:"type"`
 }
 

@@ -222,7 +222,7 @@ func (b *bench) turn(ctx context.Context, one side, fleets map[fleetKey]*fleet, 
 	if t.entrant.redis && t.stack.redisAt == "" {
 		return t, nil
 	}
-	key := fleetKey{one.entrant, one.replicas, one.slowEtcd, one.grown}
+	key := fleetKey{one.entrant, one.replicas, one.slowEtcd, one.grown, one.writers}
 	if t.fleet = fleets[key]; t.fleet == nil {
 		t.fleet = &fleet{}
 		if t.entrant.name != copyName {

@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"folio_audit_unaccounted_numbers":         "must be 0; the audit's own tests plant them",
 	"folio_queue_rows":                        "of the moment",
 	"folio_http_requests_in_flight":           "of the moment",
+	"folio_http_body_bytes":                   "of the moment",
 }
 
 // Every metric of a replica moves when what it counts happens: under load, through kills,
