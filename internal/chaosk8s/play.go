@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +96,7 @@ const tenants = 8
 func (s *scene) deploy(ctx context.Context, log io.Writer) error {
 	s.c.say("deploying %s from nothing", s.f.Overlay)
 	begun := time.Now()
-	up := exec.CommandContext(ctx, "scripts/k8s-up")
+	up := command(ctx, "scripts/k8s-up")
 	up.Env = append(os.Environ(), "K8S_OVERLAY="+s.f.Overlay, "K8S_LOAD="+s.f.Load, "K8S_VOLUMES="+s.f.Volumes, "KUBECTL="+s.f.Kubectl)
 	up.Stdout, up.Stderr = log, log
 	if err := up.Run(); err != nil {
