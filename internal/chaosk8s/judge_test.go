@@ -93,3 +93,12 @@ func TestTheTableNamesEachFaultAndWhatBroke(t *testing.T) {
 		}
 	}
 }
+
+// A run that broke off in its second half is told of as far as it came.
+func TestTheTableOfARunThatBrokeOff(t *testing.T) {
+	r := good()
+	r.Faults, r.Loads, r.Audits = r.Faults[:1], nil, r.Audits[:1]
+	if text := table(r, judge(r)); !strings.Contains(text, "| gentle | 0 | **broken** |") {
+		t.Errorf("the table is:\n%s", text)
+	}
+}

@@ -45,7 +45,10 @@ func table(r record, broken []string) string {
 	}
 	text.WriteString("\n| part of the run | acknowledged | hammer | issued | void | held | free | unaccounted | held by the gone | verdict |\n|---|---:|---|---:|---|---:|---:|---:|---:|---|\n")
 	for i, a := range r.Audits {
-		l := r.Loads[min(i, len(r.Loads)-1)]
+		var l load
+		if i < len(r.Loads) {
+			l = r.Loads[i]
+		}
 		says := "all promises held"
 		if !l.Held {
 			says = "**broken**"
