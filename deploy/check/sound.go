@@ -37,7 +37,7 @@ func pod(o Object) (*corev1.PodTemplateSpec, error) {
 // Sound finds what each object's kind does not show: pods that the restricted profile of
 // pod security refuses or that bear a token, variables that are used before they are set, selectors that match no pod, names of
 // Secrets and the like that nobody makes (outside are those that somebody else does),
-// and a grace period that ends before folio has drained.
+// a grace period that ends before folio has drained, and a secret that folio reads only once.
 func Sound(all []Object, outside ...string) error {
 	var errs []error
 	var pods []*corev1.PodTemplateSpec
@@ -50,7 +50,7 @@ func Sound(all []Object, outside ...string) error {
 			continue
 		}
 		pods = append(pods, t)
-		errs = append(errs, restricted(o, t), drains(o, t, all), expands(o, t))
+		errs = append(errs, restricted(o, t), drains(o, t, all), expands(o, t), rotates(o, t))
 		if auto := t.Spec.AutomountServiceAccountToken; auto == nil || *auto {
 			errs = append(errs, fmt.Errorf("%s: its pods bear a token for the API server; nothing here needs one", o))
 		}
@@ -113,6 +113,28 @@ func drains(o Object, t *corev1.PodTemplateSpec, all []Object) error {
 		return fmt.Errorf("%s: the grace period is %s, draining may take %s", o, have, need)
 	}
 	return nil
+}
+
+// rotates finds secrets of folio's pods that stay those of the start, although folio reads
+// its files for each new connection: in variables, and in mounts of one file of a volume.
+func rotates(o Object, t *corev1.PodTemplateSpec) error {
+	if o.Kind != "Deployment" || o.Name != "folio" {
+		return nil
+	}
+	var errs []error
+	for _, c := range append(slices.Clone(t.Spec.InitContainers), t.Spec.Containers...) {
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+				errs = append(errs, fmt.Errorf("%s: %s of container %s stays that of the start; mount the Secret and name the file", o, e.Name, c.Name))
+			}
+		}
+		for _, m := range c.VolumeMounts {
+			if m.SubPath != "" || m.SubPathExpr != "" {
+				errs = append(errs, fmt.Errorf("%s: %s of container %s stays that of the start; mount it without a subPath", o, m.MountPath, c.Name))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // used finds $(NAME) in arguments and values.

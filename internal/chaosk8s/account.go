@@ -6,8 +6,18 @@ import (
 	"fmt"
 )
 
-// audit asks folio to account for every number, and for the reasons of those that are void.
+// audit asks folio to account for every number, and for the reasons of those that are void:
+// twice, if an answer was cut off.
 func (s *scene) audit(ctx context.Context) (audit, error) {
+	a, err := s.auditOnce(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.c.say("once more: %v", err)
+		a, err = s.auditOnce(ctx)
+	}
+	return a, err
+}
+
+func (s *scene) auditOnce(ctx context.Context) (audit, error) {
 	out, err := s.c.folio(ctx, "audit", "--json")
 	var report struct {
 		Series []struct {

@@ -26,8 +26,7 @@ func (c *cluster) say(format string, args ...any) {
 
 // command is kubectl in the namespace.
 func (c *cluster) command(ctx context.Context, args ...string) *exec.Cmd {
-	args = slices.Concat(c.program[1:], []string{"-n", c.namespace}, args)
-	return exec.CommandContext(ctx, c.program[0], args...)
+	return command(ctx, c.program[0], slices.Concat(c.program[1:], []string{"-n", c.namespace}, args)...)
 }
 
 // kubectl returns what kubectl writes, also when it fails.
@@ -54,7 +53,7 @@ func lastLine(text string) string {
 
 // shell runs a command line that is special to a cluster, with arguments appended.
 func (c *cluster) shell(ctx context.Context, line string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", line + ` "$@"`, "sh"}, args...)...)
+	cmd := command(ctx, "sh", append([]string{"-c", line + ` "$@"`, "sh"}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %s: %w: %s", line, strings.Join(args, " "), err, lastLine(string(out)))
 	}

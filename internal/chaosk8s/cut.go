@@ -6,8 +6,13 @@ import (
 	"time"
 )
 
+// alone is how long a replica that was fenced, and that etcd does not answer, may take until
+// it is not ready, once the cut has lasted: it asks every third of a lease and waits for
+// two answers of two seconds, and the probe fails twice.
+const alone = 20 * time.Second
+
 // cut cuts a pod from etcd, and from nothing else, until the others have settled what it
-// held; then the cut is healed.
+// held and the Service sends nothing there any more; then the cut is healed.
 func (s *scene) cut(ctx context.Context, f *fault) (err error) {
 	victim, holder, err := s.victim(ctx)
 	if err != nil {
@@ -33,8 +38,13 @@ func (s *scene) cut(ctx context.Context, f *fault) (err error) {
 	if n, alive := s.books.holds(holder); alive || n > 0 {
 		f.Wrong = append(f.Wrong, "the holder that was cut off is still taken for alive, or holds blocks")
 	}
-	if now, ok := s.c.podNow(ctx, "folio", victim.name()); ok && !now.ready() {
-		f.Notes = append(f.Notes, "by then the Service sends nothing there any more")
+	if err := s.c.until(ctx, alone, victim.name()+" is not ready, as it gives no number and the others do", func() bool {
+		now, ok := s.c.podNow(ctx, "folio", victim.name())
+		return ok && !now.ready()
+	}); err != nil {
+		f.Wrong = append(f.Wrong, err.Error())
+	} else {
+		f.Notes = append(f.Notes, "the Service sends nothing there any more "+short(time.Since(begun))+" after the cut")
 	}
 	if err := s.filter(ctx, "-D", victim.Status.PodIP); err != nil {
 		return err
@@ -52,7 +62,7 @@ func (s *scene) cut(ctx context.Context, f *fault) (err error) {
 	if now, ok := s.c.podNow(ctx, "folio", victim.name()); err == nil && (!ok || now.restarts() > victim.restarts()) {
 		f.Wrong = append(f.Wrong, "the pod was restarted, which cures nothing")
 	}
-	return err
+	return errors.Join(err, s.c.settled(ctx, "folio", 3))
 }
 
 // filter drops, or no longer drops, what a pod and etcd send each other.

@@ -12,8 +12,10 @@ import (
 // gentle plants what happens to a cluster on a good day: nothing of it costs a number,
 // and no request fails for a client that tries twice.
 func (s *scene) gentle(ctx context.Context) error {
-	// no request is sent twice at once: each failure is counted for its own request
-	if err := s.startTraffic("rollouts, scaling, evictions", "--repeat-share", "0"); err != nil {
+	// No request is sent twice at once: each failure is counted for its own request. The client
+	// waits longer than folio works on a request at the most, ten seconds: then what fails is what
+	// folio gave up or broke, and not what a machine short of CPU was slow at.
+	if err := s.startTraffic("rollouts, scaling, evictions", "--repeat-share", "0", "--timeout", "15s"); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -151,17 +153,9 @@ func (s *scene) handBack(ctx context.Context, f *fault) error {
 	if err := errors.Join(graceErr, err); err != nil {
 		return err
 	}
-	begun := time.Now()
-	if err := s.fill(ctx, victim.name()); err != nil {
+	if err := s.burst(ctx, f, victim, holder); err != nil {
 		return err
 	}
-	if err := s.c.until(ctx, 10*time.Second, "the blocks are seen", func() bool {
-		n, _ := s.books.holds(holder)
-		return n >= burst
-	}); err != nil {
-		f.Notes = append(f.Notes, err.Error())
-	}
-	f.Notes = append(f.Notes, "filled in "+short(time.Since(begun)))
 	logs := s.c.command(ctx, "logs", "-f", "--tail=0", victim.name(), "-c", "folio")
 	var said strings.Builder
 	logs.Stdout = &said
@@ -185,6 +179,27 @@ func (s *scene) handBack(ctx context.Context, f *fault) error {
 		f.Wrong = append(f.Wrong, "the replica's log does not say that all was handed back: "+lastLine(said.String()))
 	}
 	return s.c.settled(ctx, "folio", 2)
+}
+
+// burst has a pod hold blocks in many ledgers: once more if the machine was so slow that the
+// first were handed back before the last were filled. What is seen then, the judge is told.
+func (s *scene) burst(ctx context.Context, f *fault, victim pod, holder string) error {
+	for round := range 2 {
+		begun := time.Now()
+		if err := s.fill(ctx, victim.name(), round); err != nil {
+			return err
+		}
+		f.Notes = append(f.Notes, "filled in "+short(time.Since(begun)))
+		err := s.c.until(ctx, 10*time.Second, "the blocks are seen", func() bool {
+			n, _ := s.books.holds(holder)
+			return n >= burst
+		})
+		if err == nil {
+			break
+		}
+		f.Notes = append(f.Notes, err.Error())
+	}
+	return ctx.Err()
 }
 
 // gracePeriod is how long a pod has between the first sign of its end and SIGKILL.

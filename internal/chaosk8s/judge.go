@@ -114,13 +114,15 @@ func judgeLost(f fault, r record, report reporter) {
 	bound := r.TTL + settleSlack
 	for _, l := range f.Lost {
 		switch {
+		case l.Blocks == 0 || l.Settled < 0:
+			report(f.Name, "%s held nothing when it died, so nothing was shown", l.Holder)
 		case l.Settled == 0:
 			report(f.Name, "%s died with blocks in %d ledgers, which nobody settled", l.Holder, l.Blocks)
 		case l.Settled > bound:
 			report(f.Name, "%s was settled after %s, want %s", l.Holder, short(l.Settled), bound)
 		}
 	}
-	if strings.Contains(f.Name, midBlock) && len(f.Lost) == 0 {
+	if strings.Contains(f.Name, midBlock) && !slices.ContainsFunc(f.Lost, func(l loss) bool { return !l.Forced }) {
 		report(f.Name, "nobody died in mid-block, so nothing was shown")
 	}
 }

@@ -13,6 +13,7 @@ import (
 // way is a way to kill a pod in mid-block. It returns when the pod died, or earlier.
 type way struct {
 	name string
+	told bool // it is sent SIGTERM first
 	kill func(ctx context.Context, p pod) (died time.Time, err error)
 }
 
@@ -21,7 +22,7 @@ const kills = 6
 
 // kill kills pods, one way after the other, and holds the others to settling what was left.
 func (s *scene) kill(ctx context.Context, f *fault) error {
-	ways := []way{{"force delete", s.forceDelete}, {"SIGKILL", s.sigkill}, {"memory limit", s.flood}}
+	ways := []way{{"force delete", true, s.forceDelete}, {"SIGKILL", false, s.sigkill}, {"memory limit", false, s.flood}}
 	if s.f.Kill == "" {
 		ways = slices.Delete(ways, 1, 2)
 	}
@@ -42,7 +43,7 @@ func (s *scene) kill(ctx context.Context, f *fault) error {
 		s.dead[holder] = true
 		f.Times++
 		settling.Go(func() {
-			l := loss{Holder: holder, Settled: s.books.settling(ctx, holder, died, s.r.TTL+3*settleSlack), Blocks: s.books.lastHeld(holder)}
+			l := loss{Holder: holder, Forced: w.told, Settled: s.books.settling(ctx, holder, died, s.r.TTL+3*settleSlack), Blocks: s.books.lastHeld(holder)}
 			s.c.say("  %s of %s: settled after %s", w.name, holder, short(l.Settled))
 			mu.Lock()
 			defer mu.Unlock()

@@ -73,15 +73,18 @@ var errBroken = errors.New("promises were broken")
 
 // chaos makes the run, tells of it, and returns errBroken if a promise was.
 func (f flags) chaos(ctx context.Context, stdout, stderr io.Writer) error {
-	r, err := f.play(ctx, stderr)
-	if err != nil {
-		return err
+	r, failed := f.play(ctx, stderr)
+	if len(r.Faults) == 0 {
+		return failed
 	}
 	broken := judge(r)
 	text := table(r, broken)
 	fmt.Fprintf(stdout, "\n%s\n", text)
 	for _, b := range broken {
 		fmt.Fprintf(stdout, "BROKEN  %s\n", b)
+	}
+	if failed != nil { // the page keeps the last run that came to its end
+		return failed
 	}
 	if f.Page != "" {
 		if err := rewrite(f.Page, text); err != nil {

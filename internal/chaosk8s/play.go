@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +25,8 @@ type scene struct {
 	r       record
 }
 
-// play deploys folio, plants every fault, and takes all of it away again.
+// play deploys folio, plants every fault, and takes all of it away again. What was seen it
+// returns with an error, too.
 func (f flags) play(ctx context.Context, log io.Writer) (r record, err error) {
 	begun := time.Now()
 	dir, err := os.MkdirTemp("", "chaosk8s-")
@@ -40,10 +40,16 @@ func (f flags) play(ctx context.Context, log io.Writer) (r record, err error) {
 	}
 	defer func() {
 		s.traffic.abort()
+		s.r.Seconds = time.Since(begun).Seconds()
+		err = errors.Join(err, s.count())
+		r = s.r
 		if f.Keep {
 			s.c.say("left running in the namespace %s", s.c.namespace)
 		} else {
 			err = errors.Join(err, s.clear())
+		}
+		if err == nil { // else the histories may tell why
+			err = os.RemoveAll(dir)
 		}
 	}()
 	if err := s.deploy(ctx, log); err != nil {
@@ -57,11 +63,7 @@ func (f flags) play(ctx context.Context, log io.Writer) (r record, err error) {
 	if err := errors.Join(s.gentle(ctx), ctx.Err()); err != nil {
 		return r, err
 	}
-	if err := errors.Join(s.rough(ctx), ctx.Err()); err != nil {
-		return r, err
-	}
-	s.r.Seconds = time.Since(begun).Seconds()
-	return s.r, os.RemoveAll(dir)
+	return r, errors.Join(s.rough(ctx), ctx.Err())
 }
 
 // claim finds out the namespace of the overlay, which must not be there: what is not
@@ -97,7 +99,7 @@ const tenants = 8
 func (s *scene) deploy(ctx context.Context, log io.Writer) error {
 	s.c.say("deploying %s from nothing", s.f.Overlay)
 	begun := time.Now()
-	up := exec.CommandContext(ctx, "scripts/k8s-up")
+	up := command(ctx, "scripts/k8s-up")
 	up.Env = append(os.Environ(), "K8S_OVERLAY="+s.f.Overlay, "K8S_LOAD="+s.f.Load, "K8S_VOLUMES="+s.f.Volumes, "KUBECTL="+s.f.Kubectl)
 	up.Stdout, up.Stderr = log, log
 	if err := up.Run(); err != nil {
@@ -157,16 +159,17 @@ func (s *scene) plant(ctx context.Context, f fault, do func(context.Context, *fa
 	f.Ended = time.Now()
 	a, err := s.audit(ctx)
 	if err != nil {
-		return fmt.Errorf("audit after %s: %w", f.Name, err)
+		f.Wrong = append(f.Wrong, fmt.Sprintf("it is not known what it has done to the numbers: %v", err))
+	} else {
+		f.Voids = make(map[string]int64)
+		for reason, n := range a.Voids {
+			f.Voids[reason] = n - s.voids[reason]
+		}
+		s.voids, f.Wrong = a.Voids, append(f.Wrong, a.Findings...)
 	}
-	f.Voids = make(map[string]int64)
-	for reason, n := range a.Voids {
-		f.Voids[reason] = n - s.voids[reason]
-	}
-	s.voids, f.Wrong = a.Voids, append(f.Wrong, a.Findings...)
 	s.r.Faults = append(s.r.Faults, f)
 	s.c.say("  %s: %s; %d void, %d unaccounted", short(f.Ended.Sub(f.Begun)), strings.Join(seen(f, s.r), "; "), a.Void, a.Unaccounted)
-	return nil
+	return ctx.Err()
 }
 
 // goesOn waits until the load goes on after a fault.
@@ -195,17 +198,7 @@ func (s *scene) conclude(ctx context.Context, gentle bool) error {
 		return err
 	}
 	s.r.Loads = append(s.r.Loads, l)
-	all, err := s.traffic.read()
-	if err != nil {
-		return err
-	}
-	for i := range s.r.Faults {
-		if f := &s.r.Faults[i]; f.Acknowledged == 0 {
-			f.count(all)
-			s.c.say("%s: %d acknowledged, %d failed once, %d more often %v", f.Name, f.Acknowledged, f.Once, f.Twice, f.causes(all))
-		}
-	}
-	if err := s.books.look(ctx); err != nil {
+	if err := errors.Join(s.count(), s.books.look(ctx)); err != nil {
 		return err
 	}
 	gone := s.books.gone()
@@ -216,5 +209,23 @@ func (s *scene) conclude(ctx context.Context, gentle bool) error {
 	a.Name, a.Gentle, a.Gone = s.traffic.name, gentle, gone
 	s.r.Audits = append(s.r.Audits, a)
 	s.c.say("hammer after the %s: %+v; audit: %+v", a.Name, l, a)
+	return nil
+}
+
+// count fills in what the load saw of each fault of this part of the run.
+func (s *scene) count() error {
+	if s.traffic == nil {
+		return nil
+	}
+	all, err := s.traffic.read()
+	if err != nil {
+		return fmt.Errorf("the history of the load: %w", err)
+	}
+	for i := range s.r.Faults {
+		if f := &s.r.Faults[i]; f.Acknowledged == 0 && f.Left == "" {
+			f.count(all)
+			s.c.say("%s: %d acknowledged, %d failed once, %d more often %v", f.Name, f.Acknowledged, f.Once, f.Twice, f.causes(all))
+		}
+	}
 	return nil
 }

@@ -38,8 +38,9 @@ type fault struct {
 // loss is a holder that died with blocks.
 type loss struct {
 	Holder  string
-	Blocks  int
-	Settled time.Duration // from its death until nothing was held by it; 0: that was not seen
+	Forced  bool          // deleted by force: it was told so, and may have handed back
+	Blocks  int           // in how many ledgers it held any
+	Settled time.Duration // from its death until nothing was held by it; 0: that was not seen; less: it was so before
 }
 
 // handing is the hand-back of one replica that held much.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -98,7 +97,7 @@ func (s *scene) loseVolume(ctx context.Context, f *fault) error {
 		return err
 	}
 	f.Notes = append(f.Notes, "the empty member does not found a cluster of its own, it ends")
-	cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", fmt.Sprintf("kubectl() { command %s \"$@\"; }\n%s", s.f.Kubectl, steps))
+	cmd := command(ctx, "sh", "-eu", "-c", fmt.Sprintf("kubectl() { command %s \"$@\"; }\n%s", s.f.Kubectl, steps))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("the steps of %s: %w: %s", readme, err, out)
 	}
@@ -132,7 +131,7 @@ func stepsFor(namespace string) (string, error) {
 func (s *scene) giveVolumes(ctx context.Context) {
 	for look := 1; ctx.Err() == nil; look++ {
 		if s.f.Volumes != "" {
-			_ = exec.CommandContext(ctx, "sh", "-c", s.f.Volumes).Run() // tried again
+			_ = command(ctx, "sh", "-c", s.f.Volumes).Run() // tried again
 		}
 		if look%20 == 0 {
 			_, _ = s.c.kubectl(ctx, "delete", "pod", "-l", "app.kubernetes.io/name=etcd", "--field-selector=spec.nodeName=,status.phase=Pending", "--wait=false")

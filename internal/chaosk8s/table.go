@@ -45,7 +45,10 @@ func table(r record, broken []string) string {
 	}
 	text.WriteString("\n| part of the run | acknowledged | hammer | issued | void | held | free | unaccounted | held by the gone | verdict |\n|---|---:|---|---:|---|---:|---:|---:|---:|---|\n")
 	for i, a := range r.Audits {
-		l := r.Loads[min(i, len(r.Loads)-1)]
+		var l load
+		if i < len(r.Loads) {
+			l = r.Loads[i]
+		}
 		says := "all promises held"
 		if !l.Held {
 			says = "**broken**"
@@ -59,21 +62,31 @@ func table(r record, broken []string) string {
 // seen is what the table tells of a fault.
 func seen(f fault, r record) []string {
 	all := slices.Clone(f.Notes)
-	if len(f.Lost) > 0 {
-		least, most, blocks := time.Duration(0), time.Duration(0), 0
-		for i, l := range f.Lost {
-			if i == 0 || l.Settled < least {
-				least = l.Settled
-			}
-			most, blocks = max(most, l.Settled), blocks+l.Blocks
-		}
-		all = append(all, fmt.Sprintf("%s died holding %d blocks, settled within %s to %s (bound: %s)",
-			plural(len(f.Lost), "holder", "holders"), blocks, short(least), short(most), r.TTL+settleSlack))
-	}
+	all = append(all, settled(f, false, "died", r)...)
+	all = append(all, settled(f, true, "deleted by force", r)...)
 	if h := f.Handing; h != (handing{}) {
 		all = append(all, fmt.Sprintf("%d ledgers freed and the pod gone in %s of its %s", h.Ledgers, short(h.Took), h.Grace))
 	}
 	return append(all, f.Wrong...)
+}
+
+// settled tells of the holders that ended in one way; nothing if none did.
+func settled(f fault, forced bool, how string, r record) []string {
+	least, most, holders, blocks := time.Duration(0), time.Duration(0), 0, 0
+	for _, l := range f.Lost {
+		if l.Forced != forced {
+			continue
+		}
+		if holders == 0 || l.Settled < least {
+			least = l.Settled
+		}
+		most, holders, blocks = max(most, l.Settled), holders+1, blocks+l.Blocks
+	}
+	if holders == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s %s holding %d blocks, settled within %s to %s (bound: %s)",
+		plural(holders, "holder", "holders"), how, blocks, short(least), short(most), r.TTL+settleSlack)}
 }
 
 func verdict(where string, broken []string) string {
