@@ -36,9 +36,10 @@
 // # Where to look
 //
 //   - A document on its way: issue.go and cancel.go prepare it, repeats.go finds what
-//     its request made before, submit.go, writer.go and scribe.go gather a batch, write.go sends
-//     it, batch.go, alone.go and credit.go are its statement, columns.go and array.go
-//     the parameters of that; fate.go judges what the driver says of it.
+//     its request made before, submit.go, writer.go, scribe.go and assistant.go gather
+//     a batch, write.go sends it, batch.go, alone.go and credit.go are its statement,
+//     columns.go and array.go the parameters of that; fate.go judges what the driver
+//     says of it.
 //   - The rules of a series: series.go what they are, rulebook.go what is remembered
 //     of them, range.go and unused.go what an authority granted. strict_*.go write,
 //     audit and continue strict series.
