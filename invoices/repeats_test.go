@@ -105,7 +105,7 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 	db, store := migrated(t), &countertest.Mem{}
 	who := newTenant(t, db, "acme")
 	s := strictSeriesFor(t, db, who, "gapless")
-	r := newReplicaWith(t, db, store, WriterConfig{Bound: 200 * time.Millisecond})
+	r := newReplicaWith(t, db, store, WriterConfig{Bound: 10 * time.Second})
 	first := r.mustIssue(t, strictRequest(who, s.Name, "key", "body"))
 	held, err := db.rest.BeginTxx(t.Context(), nil)
 	if err != nil {

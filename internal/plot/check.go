@@ -13,12 +13,8 @@ import (
 // Check names what is wrong with a drawing: no XML, a line outside its frame, a missing
 // word.
 func Check(svg string, words ...string) error {
-	for dec := xml.NewDecoder(strings.NewReader(svg)); ; {
-		if _, err := dec.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return err
-		}
+	if err := whole(svg); err != nil {
+		return err
 	}
 	for _, w := range words {
 		if !strings.Contains(svg, ">"+w+"<") {
@@ -39,4 +35,35 @@ func Check(svg string, words ...string) error {
 		return errors.New("nothing is drawn")
 	}
 	return nil
+}
+
+// CheckFlame names what is wrong with a flame graph: no XML, a frame beyond its edge, or
+// none at all.
+func CheckFlame(svg string) error {
+	if err := whole(svg); err != nil {
+		return err
+	}
+	frames := regexp.MustCompile(`</title><rect x="([^"]+)" y="[^"]+" width="([^"]+)"`).FindAllStringSubmatch(svg, -1)
+	for _, f := range frames {
+		x, errX := strconv.ParseFloat(f[1], 64)
+		width, errWidth := strconv.ParseFloat(f[2], 64)
+		if errX != nil || errWidth != nil || !(x >= 0 && width >= 0 && x+width <= flameWidth+1) {
+			return fmt.Errorf("%s lies outside", f[0])
+		}
+	}
+	if len(frames) == 0 {
+		return errors.New("nothing is drawn")
+	}
+	return nil
+}
+
+// whole reads svg as XML, to its end.
+func whole(svg string) error {
+	for dec := xml.NewDecoder(strings.NewReader(svg)); ; {
+		if _, err := dec.Token(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }

@@ -62,8 +62,13 @@ func TestAFlameGraphIsAsWideAsItsShares(t *testing.T) {
 		{[]string{"main.main", "folio/x.work", "runtime.alloc"}, 1}, {[]string{"main.main", "folio/x.work"}, 2},
 		{[]string{"main.main", "folio/y.rest"}, 1}, {[]string{"main.main", "never/seen.almost"}, 0.001},
 	})
-	if err := xml.Unmarshal([]byte(svg), new(struct{})); err != nil {
+	if err := CheckFlame(svg); err != nil {
 		t.Error(err)
+	}
+	for _, broken := range []string{Flame("nothing", nil), strings.Replace(svg, `width="1200.0"`, `width="1300.0"`, 1), svg[:len(svg)-3]} {
+		if CheckFlame(broken) == nil {
+			t.Errorf("nobody noticed what is wrong with %.80s", broken)
+		}
 	}
 	for _, want := range []string{
 		"<title>a &lt;b&gt;</title>", "<title>main.main: 100.0 %</title>", "<title>folio/x.work: 75.0 %</title>",
