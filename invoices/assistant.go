@@ -35,24 +35,20 @@ func (s *scribe) help() {
 		if e == nil {
 			return
 		}
-		if batch := s.gather(e); len(batch) > 0 {
-			s.writeBatch(batch)
-		}
+		s.writeFrom(e)
 	}
 }
 
 // dropNext turns away the entry that was read and could not join the batch before.
 func (s *scribe) dropNext(err error) {
-	if e := s.next; e != nil {
-		s.next = nil
+	if e := s.kept(); e != nil {
 		e.turnAway(err)
 	}
 }
 
 // another is first without waiting; nil if none waits.
 func (s *scribe) another() *entry {
-	if e := s.next; e != nil {
-		s.next = nil
+	if e := s.kept(); e != nil {
 		return e
 	}
 	select {

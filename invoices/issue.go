@@ -34,17 +34,14 @@ type Issuer struct {
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	id := requestID(r.ID)
 	got, err := is.issue(ctx, r, id)
-	if err == nil || r.ID == "" || errors.Is(err, ErrRequestReused) || errors.Is(err, ErrOutcomeUnknown) {
+	if r.ID == "" || !isRefusal(err) {
 		return got, err
 	}
 	before, again := is.before(ctx, r, id)
-	switch {
-	case before != nil:
+	if before != nil {
 		return issued(before, nil)
-	case again != nil && !errors.Is(err, ErrUnavailable):
-		return Issued{}, again // what was refused now may have been issued before
 	}
-	return Issued{}, err
+	return Issued{}, refusal(err, again)
 }
 
 // issue is Issue of a request that is taken for a new one.

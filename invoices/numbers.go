@@ -72,17 +72,14 @@ func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNu
 // takeNumber is TakeNumbers of one: there is no part of it to go on from.
 func (is *Issuer) takeNumber(ctx context.Context, r NumbersRequest, id string) (ExternalNumbers, error) {
 	got, err := is.takeNewNumber(ctx, r, id)
-	if err == nil || errors.Is(err, ErrRequestReused) || errors.Is(err, ErrOutcomeUnknown) {
+	if !isRefusal(err) {
 		return got, err
 	}
-	stored, again := is.DB.findItems(ctx, r, id) // see Issue
-	switch {
-	case len(stored) > 0:
+	stored, again := is.DB.findItems(ctx, r, id)
+	if len(stored) > 0 {
 		return externalNumbers(stored, true), nil
-	case again != nil && !errors.Is(err, ErrUnavailable):
-		return ExternalNumbers{}, again
 	}
-	return ExternalNumbers{}, err
+	return ExternalNumbers{}, refusal(err, again)
 }
 
 // takeNewNumber is takeNumber of a request that is taken for a new one.

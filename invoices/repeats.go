@@ -3,6 +3,7 @@ package invoices
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
@@ -16,6 +17,22 @@ import (
 // nothing can be written a repeat is still answered.
 func (is *Issuer) meets(p *prepared) bool {
 	return is.Writer.flows() && (p.strict() || p.rule.Range == nil && is.Numbers.Busy(p.series))
+}
+
+// isRefusal reports whether err refuses a request that was taken for a new one, so that
+// it is to be looked up whether it was answered before.
+func isRefusal(err error) bool {
+	return err != nil && !errors.Is(err, ErrRequestReused) && !errors.Is(err, ErrOutcomeUnknown)
+}
+
+// refusal is what to answer to a request that was refused with err, and of which the
+// look-up found nothing, or failed with again: what is refused for good now may have
+// been answered before.
+func refusal(err, again error) error {
+	if again != nil && !errors.Is(err, ErrUnavailable) {
+		return again
+	}
+	return err
 }
 
 // Request ids of clients and our own stand apart, so that no client can send one

@@ -35,15 +35,26 @@ func (s *scribe) serve(first *entry) {
 	if !s.connected(first) {
 		return
 	}
+	s.writeFrom(first)
+}
+
+// writeFrom gathers the batch that first begins and writes it. There is a connection.
+func (s *scribe) writeFrom(first *entry) {
 	if batch := s.gather(first); len(batch) > 0 {
 		s.writeBatch(batch)
 	}
 }
 
+// kept is the entry that was read and could not join the batch before; nil if none.
+func (s *scribe) kept() *entry {
+	e := s.next
+	s.next = nil
+	return e
+}
+
 // first waits for an entry.
 func (s *scribe) first() (*entry, bool) {
-	if e := s.next; e != nil {
-		s.next = nil
+	if e := s.kept(); e != nil {
 		return e, true
 	}
 	e, ok := <-s.queue
