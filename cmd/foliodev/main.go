@@ -11,8 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"folio/internal/cli"
 	"folio/internal/devcluster/etcd"
 )
 
@@ -34,26 +33,16 @@ type flags struct {
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("foliodev"),
-		kong.Description("Everything on one machine: etcd, Postgres and replicas of folio. ^C ends it."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
+	c := cli.Command{Name: "foliodev", Description: "Everything on one machine: etcd, Postgres and replicas of folio. ^C ends it.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&f, args, f.check); done {
+		return status
 	}
-	switch {
-	case helped:
-		return 0
-	case err == nil && f.Replicas < 1:
-		err = fmt.Errorf("--replicas is %d; want at least one", f.Replicas)
+	return c.Status(develop(ctx, f, stdout))
+}
+
+func (f *flags) check() error {
+	if f.Replicas < 1 {
+		return fmt.Errorf("--replicas is %d; want at least one", f.Replicas)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "foliodev: %v\n", err)
-		return 2
-	}
-	if err := develop(ctx, f, stdout); err != nil {
-		fmt.Fprintf(stderr, "foliodev: %v\n", err)
-		return 1
-	}
-	return 0
+	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"folio/internal/cli"
 )
 
 func main() {
@@ -47,38 +47,24 @@ type flags struct {
 // run is main without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("hammer"),
-		kong.Description("Load for folio from outside, and the verdict whether every promise held."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if helped {
-		return 0
-	}
-	if err == nil && !f.SelfTest {
-		err = f.check()
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "hammer: %v\n", err)
-		return 2
+	c := cli.Command{Name: "hammer", Description: "Load for folio from outside, and the verdict whether every promise held.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&f, args, f.check); done {
+		return status
 	}
 	if f.SelfTest {
 		return selfTest(stdout)
 	}
 	held, err := hammer(ctx, f, stdout)
-	if err != nil {
-		fmt.Fprintf(stderr, "hammer: %v\n", err)
-		return 1
+	if err == nil && !held {
+		return cli.Failed
 	}
-	if !held {
-		return 1
-	}
-	return 0
+	return c.Status(err)
 }
 
 func (f *flags) check() error {
+	if f.SelfTest {
+		return nil
+	}
 	if len(f.Keys) == 0 && f.APIKey != "" {
 		f.Keys = []string{f.APIKey}
 	}

@@ -13,9 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"folio/internal/bench/contender"
+	"folio/internal/cli"
 	"folio/internal/devcluster/etcd"
 )
 
@@ -55,42 +54,32 @@ type flags struct {
 // command line is wrong; 3: a ratio fell under the guard.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("bench"),
-		kong.Description("Measures folio beside what people use today. All of it runs on this machine, and ends."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if helped {
-		return 0
-	}
 	var scenarios []scenario
-	if err == nil {
-		scenarios, err = plan(f)
+	planned := func() (err error) { scenarios, err = plan(f); return err }
+	page := func() (err error) {
+		if f.Page != "" {
+			_, err = rewritten(f.Page, "") // now, and not after an hour
+		}
+		return err
 	}
-	if err == nil && f.Page != "" {
-		_, err = rewritten(f.Page, "") // now, and not after an hour
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return 2
+	c := cli.Command{Name: "bench", Description: "Measures folio beside what people use today. All of it runs on this machine, and ends.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&f, args, planned, page); done {
+		return status
 	}
 	if f.List {
 		list(stdout, scenarios)
 		return 0
 	}
 	b := &bench{flags: f, out: stdout}
-	err = b.run(ctx, scenarios)
-	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		if errors.Is(err, errGuard) {
-			return 3
-		}
-		return 1
+	err := b.run(ctx, scenarios)
+	if status := c.Status(err); !errors.Is(err, errGuard) {
+		return status
 	}
-	return 0
+	return underGuard
 }
+
+// underGuard is the exit status of errGuard.
+const underGuard = 3
 
 func list(w io.Writer, scenarios []scenario) {
 	fmt.Fprintln(w, "scenarios:")

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"folio/internal/cli"
 )
 
 func main() {
@@ -46,27 +46,14 @@ type flags struct {
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("chaosk8s"),
-		kong.Description("Folio on a real cluster, under load and under faults: the exit status tells whether every promise held."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if helped {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "chaosk8s: %v\n", err)
-		return 2
+	c := cli.Command{Name: "chaosk8s", Stdout: stdout, Stderr: stderr,
+		Description: "Folio on a real cluster, under load and under faults: the exit status tells whether every promise held."}
+	if status, done := c.Parse(&f, args); done {
+		return status
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.Bound)
 	defer cancel()
-	if err := f.chaos(ctx, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "chaosk8s: %v\n", err)
-		return 1
-	}
-	return 0
+	return c.Status(f.chaos(ctx, stdout, stderr))
 }
 
 var errBroken = errors.New("promises were broken")

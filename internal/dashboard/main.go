@@ -7,41 +7,44 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"folio/internal/cli"
 )
 
 // settings are the command line.
 type settings struct {
-	prometheus string
-	bin        string
-	dashboard  string
-	out        string
-	long       time.Duration
+	Prometheus string        `help:"Prometheus' program." default:"prometheus"`
+	Bin        string        `help:"Folder of foliodev, folio and hammer." default:"bin"`
+	Dashboard  string        `help:"The dashboard." default:"deploy/grafana/folio.json"`
+	Out        string        `help:"The drawing." default:"docs/dashboard.svg"`
+	Long       time.Duration `help:"How long to watch." default:"6m"`
 }
 
 func main() {
-	var s settings
-	flag.StringVar(&s.prometheus, "prometheus", "prometheus", "Prometheus' program")
-	flag.StringVar(&s.bin, "bin", "bin", "folder of foliodev, folio and hammer")
-	flag.StringVar(&s.dashboard, "dashboard", "deploy/grafana/folio.json", "the dashboard")
-	flag.StringVar(&s.out, "out", "docs/dashboard.svg", "the drawing")
-	flag.DurationVar(&s.long, "long", 6*time.Minute, "how long to watch")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, s); err != nil {
-		fmt.Fprintln(os.Stderr, "dashboard:", err)
-		os.Exit(1)
-	}
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
 }
 
-func run(ctx context.Context, s settings) (err error) {
-	board, err := readDashboard(s.dashboard)
+// run is main without the process: it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var s settings
+	c := cli.Command{Name: "dashboard", Description: "Draws the dashboard of deploy/grafana on data of a run.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&s, args); done {
+		return status
+	}
+	return c.Status(watch(ctx, s))
+}
+
+// watch has folio run, and draws what Prometheus says of it.
+func watch(ctx context.Context, s settings) (err error) {
+	board, err := readDashboard(s.Dashboard)
 	if err != nil {
 		return err
 	}
@@ -64,5 +67,5 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.out, []byte(drawing), 0o644)
+	return os.WriteFile(s.Out, []byte(drawing), 0o644)
 }

@@ -25,14 +25,14 @@ func (s *stage) play(ctx context.Context) error {
 			return s.hammer(ctx, series, long, rate)
 		})
 	}
-	load("invoice", 0, s.long*9/10, 150)
-	load("till", s.long/10, s.long*7/10, 200)
-	load("card", s.long*3/10, s.long*3/10, 350)
+	load("invoice", 0, s.Long*9/10, 150)
+	load("till", s.Long/10, s.Long*7/10, 200)
+	load("card", s.Long*3/10, s.Long*3/10, 350)
 	parts.Go(func() error {
 		for i, at := range []struct {
 			when   time.Duration
 			signal syscall.Signal
-		}{{s.long / 3, syscall.SIGKILL}, {s.long / 6, syscall.SIGTERM}, {s.long / 6, syscall.SIGKILL}} {
+		}{{s.Long / 3, syscall.SIGKILL}, {s.Long / 6, syscall.SIGTERM}, {s.Long / 6, syscall.SIGKILL}} {
 			if err := pause(ctx, at.when); err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ func (s *stage) play(ctx context.Context) error {
 		}
 		return nil
 	})
-	parts.Go(func() error { return pause(ctx, s.long) })
+	parts.Go(func() error { return pause(ctx, s.Long) })
 	return parts.Wait()
 }
 

@@ -28,7 +28,7 @@ func (s *stage) query() prometheus {
 
 // begin starts folio and Prometheus, and makes what is issued in.
 func (s *stage) begin(ctx context.Context) error {
-	if _, err := s.start("foliodev", filepath.Join(s.bin, "foliodev"), "--state", filepath.Join(s.work, "dev")); err != nil {
+	if _, err := s.start("foliodev", filepath.Join(s.Bin, "foliodev"), "--state", filepath.Join(s.work, "dev")); err != nil {
 		return err
 	}
 	if err := await(ctx, 2*time.Minute, "foliodev", func() bool { return s.readEnv() == nil }); err != nil {
@@ -43,7 +43,7 @@ func (s *stage) begin(ctx context.Context) error {
 	if err := errors.Join(l.Close(), os.WriteFile(config, []byte(s.scrapes()), 0o600)); err != nil {
 		return err
 	}
-	if _, err := s.start("prometheus", s.prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(s.work, "tsdb"),
+	if _, err := s.start("prometheus", s.Prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(s.work, "tsdb"),
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", s.port)); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *stage) start(name, path string, args ...string) (*exec.Cmd, error) {
 
 // command is a program of folio's with foliodev's settings.
 func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.Bin, name), args...)
 	cmd.Env = os.Environ()
 	for name, value := range s.env {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"folio/internal/cli"
 )
 
 // flags are the command line.
@@ -36,25 +36,15 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is main without the process: it returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("image"), kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if helped {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "image: %v\n", err)
-		return 2
+	c := cli.Command{Name: "image", Description: "Packs static binaries into a container image.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&f, args); done {
+		return status
 	}
 	digest, bytes, err := build(f)
-	if err != nil {
-		fmt.Fprintf(stderr, "image: %v\n", err)
-		return 1
+	if err == nil {
+		fmt.Fprintf(stdout, "%s@%s %d bytes of files\n", f.Name, digest, bytes)
 	}
-	fmt.Fprintf(stdout, "%s@%s %d bytes of files\n", f.Name, digest, bytes)
-	return 0
+	return c.Status(err)
 }
 
 // build writes the image and returns its digest and what its files measure.

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"folio/internal/cli"
 )
 
 func main() {
@@ -39,33 +39,17 @@ type flags struct {
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	helped := false
-	parser, err := kong.New(&f, kong.Name("mutants"),
-		kong.Description("Plants faults into a copy of the counter; the simulation must notice each."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if helped {
-		return 0
-	}
 	var chosen []mutant
-	if err == nil {
-		chosen, err = f.choose(mutants())
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "mutants: %v\n", err)
-		return 2
+	choose := func() (err error) { chosen, err = f.choose(mutants()); return err }
+	c := cli.Command{Name: "mutants", Description: "Plants faults into a copy of the counter; the simulation must notice each.", Stdout: stdout, Stderr: stderr}
+	if status, done := c.Parse(&f, args, choose); done {
+		return status
 	}
 	if f.List {
 		list(stdout, chosen)
 		return 0
 	}
-	if err := f.hunt(ctx, chosen, stdout); err != nil {
-		fmt.Fprintf(stderr, "mutants: %v\n", err)
-		return 1
-	}
-	return 0
+	return c.Status(f.hunt(ctx, chosen, stdout))
 }
 
 // choose returns the mutants that the command line asks for.
