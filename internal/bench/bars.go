@@ -20,6 +20,7 @@ type bar struct {
 	atMost   float64             // 0: none
 	aim      float64             // 0: none
 	one      bool                // the figure itself of one side, no ratio
+	refilled bool                // of a round without a refill it says nothing
 }
 
 // slack is how far a server may be behind its arrivals at the end of a round, in seconds:
@@ -59,7 +60,7 @@ func bars() []bar {
 		{says: "numbers by the handler without a database", scenario: "numbers", of: "block", per: "none", what: rate, atLeast: 0.45},
 		{says: "alone: median time by a bare insert's", scenario: "alone", of: "block", per: "insert", what: p50, atMost: 1.3},
 		{says: "p99.9 by p50 at 80 % load", scenario: "open", of: "block at 80 %", per: "block at 80 %", what: p999, perWhat: p50, atMost: 5},
-		{says: "… with etcd at 100 ms", scenario: "open", of: "block at 80 %, etcd at 100 ms", per: "block at 80 %, etcd at 100 ms", what: p999, perWhat: p50, atMost: 5},
+		{says: "… with etcd at 100 ms", scenario: "open", of: "block at 80 %, etcd at 100 ms", per: "block at 80 %, etcd at 100 ms", what: p999, perWhat: p50, atMost: 5, refilled: true},
 		{says: "three replicas by one, many tenants", scenario: "replicas", of: "block × 3", per: "block", what: rate, atLeast: 0.9},
 		{says: "… conflicts in etcd per refill", scenario: "replicas", of: "block × 3", one: true, what: conflicts, atMost: 0.05},
 		{says: "with the fence by without", scenario: "fence", of: "block", per: "unfenced", what: rate, atLeast: 0.95},
@@ -78,8 +79,9 @@ type verdict struct {
 	AtMost   float64      `json:"at_most,omitzero"`
 	Aim      float64      `json:"aim,omitzero"`
 	Met      bool         `json:"met"`
-	Overrun  bool         `json:"overrun,omitzero"` // it did not keep up with its arrivals
-	Guarded  bool         `json:"guarded"`          // not under the guard
+	Overrun  bool         `json:"overrun,omitzero"`  // it did not keep up with its arrivals
+	Unfilled bool         `json:"unfilled,omitzero"` // a round had no refill
+	Guarded  bool         `json:"guarded"`           // not under the guard
 }
 
 // judge judges the bars of which the run has the sides.
@@ -108,9 +110,11 @@ func (b bar) judge(of, per *result) verdict {
 	m := v.Ratio.Median
 	measured := v.Ratio.Rounds > 0
 	v.Overrun = slices.ContainsFunc(of.Rounds, func(r round) bool { return !r.kept() })
+	v.Unfilled = b.refilled && slices.ContainsFunc(of.Rounds, func(r round) bool { return r.Refills == 0 })
 	switch {
-	case b.atLeast == 0 && b.atMost == 0 || v.Overrun:
-		v.Met, v.Guarded = !v.Overrun, !v.Overrun
+	case v.Overrun || v.Unfilled: // neither met nor guarded
+	case b.atLeast == 0 && b.atMost == 0:
+		v.Met, v.Guarded = true, true
 	case b.atLeast > 0:
 		v.Met, v.Guarded = measured && m >= b.atLeast, measured && m >= guard*b.atLeast
 	default:
@@ -133,6 +137,8 @@ func (v verdict) words() (bound, word string) {
 	switch {
 	case v.Overrun:
 		return bound, "MISSED: it did not keep up with the arrivals"
+	case v.Unfilled:
+		return bound, "MISSED: a round had no refill"
 	case bound == "":
 		return "", ""
 	case v.Met:

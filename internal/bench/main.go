@@ -40,6 +40,7 @@ type flags struct {
 	Lines       []int         `help:"Lines of an invoice in the sweep." default:"2,50"`
 	Tenants     int           `help:"Tenants of the crowd." default:"1000"`
 	Pool        int           `help:"Connections to Postgres of each contender but folio, all replicas together." default:"32"`
+	Recycle     int           `help:"Files of WAL, 16 MB each, that are written before the first round, for Postgres to use again; not in a quick run." default:"128"`
 	NoKeys      bool          `help:"Requests without an Idempotency-Key."`
 	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does in a quiet series, instead of finding repeats by the table's key."`
 	GrownRows   int           `help:"Invoices that are there before the growth scenario." default:"10000000"`

@@ -32,8 +32,8 @@ func TestARunMeasuresChecksAndTells(t *testing.T) {
 	}
 	var text strings.Builder
 	args := []string{
-		"--only", "hot,hot-8,batch", "--connections", "8,256", "--contenders", "none,row-lock,sequence",
-		"--rounds", "1", "--round", "200ms", "--warm-up", "100ms", "--tenants", "2", "--out", out, "--page", page,
+		"--only", "hot,hot-8,batch,open,writers", "--connections", "8,256", "--contenders", "none,row-lock,sequence",
+		"--rounds", "1", "--round", "200ms", "--warm-up", "100ms", "--tenants", "2", "--recycle", "4", "--out", out, "--page", page,
 	}
 	if status := run(t.Context(), args, &text, &text); status != 0 {
 		t.Fatalf("status %d:\n%s", status, text.String())
@@ -59,6 +59,7 @@ func TestARunMeasuresChecksAndTells(t *testing.T) {
 
 func checkJSON(t *testing.T, path string) {
 	var all struct {
+		Machine machine  `json:"machine"`
 		Results []result `json:"results"`
 	}
 	read, err := os.ReadFile(path)
@@ -72,11 +73,40 @@ func checkJSON(t *testing.T, path string) {
 	if block == nil || len(block.Rounds) != 1 {
 		t.Fatalf("no rounds of block: %+v", all.Results)
 	}
-	if r := block.Rounds[0]; r.Numbers <= 0 || r.Allocations <= 0 || r.WAL <= 0 || r.Latency.P50 <= 0 || r.Refills <= 0 {
-		t.Errorf("a figure is missing: %+v", r)
+	if r := block.Rounds[0]; r.Numbers <= 0 || r.Allocations <= 0 || r.WAL <= 0 || r.Latency.P50 <= 0 || r.CPU[cpuReplicas] <= 0 || r.GC.Longest <= 0 || r.Gaps != nil {
+		t.Errorf("a figure is missing, or there is one too many: %+v", r)
 	}
 	if r := find(all.Results, "hot", "none").Rounds[0]; r.WAL > block.Rounds[0].WAL/10 {
 		t.Errorf("the handler without a database wrote %v bytes of WAL for each number", r.WAL)
+	}
+	checkStalls(t, all.Results)
+	checkMachine(t, all.Machine)
+}
+
+// checkStalls looks for what a stall may be put down to.
+func checkStalls(t *testing.T, all []result) {
+	t.Helper()
+	at80 := find(all, "open", "block at 80 %")
+	if at80 == nil {
+		t.Fatal("block was not tried at 80 %")
+	}
+	if r := at80.Rounds[0]; r.Arrivals <= 0 || len(r.Gaps) == 0 || r.Gaps[0].Length <= 0 {
+		t.Errorf("it does not tell when no answer came: %+v", r)
+	}
+}
+
+func checkMachine(t *testing.T, m machine) {
+	t.Helper()
+	if m.Cores < 1 || m.CPU == "" || !strings.HasPrefix(m.Etcd, "3.") || m.Postgres == "" || m.Recycled < 3 {
+		t.Errorf("it was measured on %+v", m)
+	}
+	for _, want := range append(settings(), "checkpoint_timeout=") {
+		if !strings.Contains(m.String(), want) {
+			t.Errorf("%s is not told: %s", want, m)
+		}
+	}
+	if name, err := os.Hostname(); err == nil && len(name) > 3 && strings.Contains(m.String(), name) {
+		t.Errorf("the machine is named: %s", m)
 	}
 }
 

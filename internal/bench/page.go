@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -40,8 +39,8 @@ func rewritten(page, text string) (string, error) {
 // markdown is all that a page has of a run.
 func (b *bench) markdown(verdicts []verdict) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Measured on %s with `%s`: %d cores, %s/%s, %s, %s, fsync and synchronous_commit on; client, replicas, etcd and Postgres on the same machine.\n\n",
-		time.Now().UTC().Format("2 January 2006"), command(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), b.versions)
+	fmt.Fprintf(&text, "Measured on %s with `%s`: %s; client, replicas, etcd and Postgres on the same machine.\n\n",
+		time.Now().UTC().Format("2 January 2006"), command(), b.machine)
 	rows := [][]string{{"ratio, by the median of the rounds", "median", "least", "most", "rounds", "bar", ""}}
 	for _, v := range verdicts {
 		bound, word := v.words()
@@ -55,7 +54,7 @@ func (b *bench) markdown(verdicts []verdict) string {
 				results = append(results, r)
 			}
 		}
-		fmt.Fprintf(&text, "\n### %s\n\nMedians of %d rounds of %s in turn; costs are for each number.\n\n", upperFirst(s.title), s.rounds, s.round)
+		fmt.Fprintf(&text, "\n### %s\n\nMedians of %d rounds of %s in turn, checkpoints of all; costs are for each number.\n\n", upperFirst(s.title), s.rounds, s.round)
 		writeMarkdown(&text, cells(results))
 		for _, line := range notes(results) {
 			fmt.Fprintf(&text, "\n%s.\n", upperFirst(line))

@@ -44,6 +44,8 @@ func TestABarIsMetByTheMedianOfTheRatiosOfRounds(t *testing.T) {
 		{"told only", bar{what: rate}, rounds(1), rounds(2), true, true, 0.5},
 		{"two figures of one side", bar{what: p999, perWhat: p50, atMost: 5}, []round{{Latency: load.Latencies{P50: 1, P999: 4}}}, []round{{Latency: load.Latencies{P50: 1, P999: 4}}}, true, true, 4},
 		{"behind its arrivals", bar{what: p999, perWhat: p50, atMost: 5}, []round{{Arrivals: 100, Behind: 26, Latency: load.Latencies{P50: 1, P999: 1}}}, []round{{Latency: load.Latencies{P50: 1}}}, false, false, 1},
+		{"in a round without a refill", bar{what: rate, one: true, atMost: 5, refilled: true}, []round{{Numbers: 1, Refills: 1}, {Numbers: 1}}, nil, false, false, 1},
+		{"a refill in each round", bar{what: rate, one: true, atMost: 5, refilled: true}, []round{{Numbers: 1, Refills: 1}, {Numbers: 1, Refills: 2}}, nil, true, true, 1},
 	} {
 		got := c.bar.judge(&result{Rounds: c.of}, &result{Rounds: c.per})
 		if got.Met != c.met || got.Guarded != c.guarded || got.Ratio.Median != c.median {
@@ -91,6 +93,14 @@ func TestMetricsAreAddedUp(t *testing.T) {
 	page := "# HELP a of a\n# TYPE a counter\na 2\nb{x=\"1\"} 5\nc 1.5e+06\n"
 	if err := addMetrics(strings.NewReader(page), sums); err != nil || len(sums) != 2 || sums["a"] != 3 || sums["c"] != 1.5e6 {
 		t.Errorf("%v, %v", sums, err)
+	}
+	for _, pause := range []string{"0.002", "0.005", "0.001"} { // of three replicas
+		if err := addMetrics(strings.NewReader(longestPause+" "+pause+"\n"), sums); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := sums[longestPause]; got != 0.005 {
+		t.Errorf("the longest pause of three replicas is %v s", got)
 	}
 	if addMetrics(strings.NewReader("a two\n"), sums) == nil {
 		t.Error("what is no number was taken for one")

@@ -44,7 +44,7 @@ func (b *bench) profile(ctx context.Context, t *turn, long time.Duration) (wait 
 }
 
 func (b *bench) profilePath(side string) string {
-	return filepath.Join(b.dir, strings.NewReplacer(", ", "-", " ", "-").Replace(side)+".pprof")
+	return filepath.Join(b.dir, strings.NewReplacer(", ", "-", " × ", "-x", " ", "-").Replace(side)+".pprof")
 }
 
 // allocations is where the profile of what was allocated lies, beside that of the CPU.

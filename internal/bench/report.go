@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,8 @@ type column struct {
 	cell func(all []result, r *result) string
 }
 
-// columns are those of the table: medians of the rounds.
+// columns are those of the table: medians of the rounds, but that checkpoints are those
+// that began in any of them.
 func columns() []column {
 	median := func(head string, of func(round) float64) column {
 		return column{head, func(_ []result, r *result) string { return three(load.Median(r.figures(of))) }}
@@ -49,6 +49,9 @@ func columns() []column {
 		median("peak MB", func(r round) float64 { return r.Memory }),
 		median("refills", func(r round) float64 { return r.Refills }),
 		median("conflicts", func(r round) float64 { return r.Conflicts }),
+		{"checkpoints", func(_ []result, r *result) string {
+			return count(sum(r.figures(func(r round) float64 { return r.Checkpoints })))
+		}},
 	}
 }
 
@@ -138,7 +141,7 @@ func (b *bench) write(verdicts []verdict) error {
 		return err
 	}
 	text, err := json.MarshalIndent(map[string]any{
-		"machine":  map[string]any{"cores": runtime.NumCPU(), "system": runtime.GOOS + "/" + runtime.GOARCH, "go": runtime.Version()},
+		"machine":  b.machine,
 		"command":  command(),
 		"date":     time.Now().UTC().Format(time.DateOnly),
 		"results":  b.results,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,10 @@ import (
 
 	"folio/internal/bench/contender"
 	"folio/internal/bench/load"
-	"folio/invoices/document"
 )
 
-// round is what one side did when it was its turn. Costs are of all its requests, those
-// of the warm-up too, for each number.
+// round is what one side did when it was its turn. Costs are those of the window, for each
+// number that was given in it.
 type round struct {
 	Numbers     float64            `json:"numbers_per_second"`
 	Arrivals    float64            `json:"arrivals_per_second,omitzero"` // of requests, in the open model
@@ -25,8 +25,21 @@ type round struct {
 	CPU         map[string]float64 `json:"cpu_seconds"` // by who used it
 	WAL         float64            `json:"wal_bytes"`
 	Memory      float64            `json:"peak_memory_mb"` // of the replica that has the most, since it began
-	Refills     float64            `json:"refills"`        // of this round
-	Conflicts   float64            `json:"conflicts"`      // of this round
+	Refills     float64            `json:"refills"`        // within the window
+	Conflicts   float64            `json:"conflicts"`      // within the window
+
+	// What a stall may be due to.
+	Checkpoints float64     `json:"checkpoints"`          // begun within the window
+	Pages       int64       `json:"checkpoint_pages"`     // that checkpoints wrote, those begun before it too
+	GC          collections `json:"gc"`                   // of the replicas
+	Gaps        []load.Gap  `json:"no_answers,omitempty"` // the longest within the window, in the open model
+}
+
+// collections is what the garbage collector did.
+type collections struct {
+	Count   float64 `json:"collections"`
+	Paused  float64 `json:"paused_seconds"`
+	Longest float64 `json:"longest_of_late_seconds"` // pause among the last that the runtime remembers, some of which may be of earlier rounds
 }
 
 // result is a side with its rounds.
@@ -64,58 +77,23 @@ func find(results []result, scenario, side string) *result {
 	return nil
 }
 
-// turn is a side in its turn.
-type turn struct {
-	side
-	entrant entrant
-	fleet   *fleet
-	stack   *stack
-	forms   *load.Forms
-	crowd   *load.Crowd
-	books   *books
-}
-
-// books are what was given from one table, or by one fleet that has none, within a
-// scenario.
-type books struct {
-	stack  *stack
-	of     entrant
-	series string
-	given  []load.Given
-	failed int64
-}
-
 // play plays one round at a rate; 0: the closed model.
 func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Duration) (round, error) {
 	if t.entrant.name == copyName {
 		return b.copy(ctx, t, window)
 	}
-	before, err := take(ctx, t.fleet, t.stack)
-	if err != nil {
-		return round{}, err
-	}
 	clients, err := b.clients(ctx, t)
 	if err != nil {
 		return round{}, err
 	}
-	senders := make([]load.Sender, len(clients))
-	for i, c := range clients {
-		senders[i] = c
-	}
-	var done load.Result
-	if rate > 0 {
-		done = load.Open(ctx, senders, rate, t.warmUp, window)
-	} else {
-		done = load.Closed(ctx, senders, t.warmUp, window)
-	}
-	var errs []error
+	done, r, err := t.load(ctx, clients, rate, window)
+	errs := []error{err}
 	for _, c := range clients {
 		errs = append(errs, c.Conn.Close())
 		t.books.given = append(t.books.given, c.Given...)
 	}
 	t.books.failed += done.Failed * int64(t.kind.Per())
-	after, err := take(ctx, t.fleet, t.stack)
-	if err := errors.Join(append(errs, err, ctx.Err())...); err != nil {
+	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
 		return round{}, err
 	}
 	if done.Failed > 0 {
@@ -124,10 +102,38 @@ func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Dur
 	if done.All == 0 {
 		return round{}, fmt.Errorf("%s: no request was answered: %w", t.name, done.FirstFail)
 	}
-	r := t.cost(before, after, float64(done.All*int64(t.kind.Per())))
+	return r, nil
+}
+
+// load warms a side up, sends it its load, and says what that was and cost. Before
+// arrivals at a rate each connection sends as soon as it can for a while: on blocks that
+// are still short the first arrivals would pile up, and what is measured would be how the
+// pile is worked off.
+func (t *turn) load(ctx context.Context, clients []*load.Client, rate float64, window time.Duration) (load.Result, round, error) {
+	senders, answered := counted(clients)
+	var before load.Result
+	if rate > 0 {
+		before = load.Closed(ctx, senders, t.prime, 0)
+	}
+	wait := t.meter(ctx, answered, time.Now().Add(t.warmUp), window)
+	var done load.Result
+	if rate > 0 {
+		done = load.Open(ctx, senders, rate, t.warmUp, window)
+	} else {
+		done = load.Closed(ctx, senders, t.warmUp, window)
+	}
+	done.Failed, done.FirstFail = done.Failed+before.Failed, cmp.Or(before.FirstFail, done.FirstFail)
+	first, last, err := wait()
+	if err != nil {
+		return done, round{}, err
+	}
+	r := t.cost(first, last, float64((last.answered-first.answered)*int64(t.kind.Per())))
 	r.Numbers, r.Arrivals, r.Latency = done.Rate()*float64(t.kind.Per()), rate, done.Latency
 	r.Failed, r.Unsent, r.Behind = done.Failed, done.Unsent, done.Behind
-	return r, nil
+	if rate > 0 {
+		r.Gaps = done.Gaps
+	}
+	return done, r, nil
 }
 
 // clients connects the clients, to the replicas in turn.
@@ -139,13 +145,19 @@ func (b *bench) clients(ctx context.Context, t *turn) ([]*load.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		clients[i] = &load.Client{Conn: conn, Kind: t.kind, Writer: t.forms.Writer(fmt.Sprintf("bench-%d", b.writers)), Crowd: t.crowd.Again(uint64(b.writers))}
+		crowd := t.crowd.Again(uint64(b.writers))
+		if t.apart {
+			crowd = load.Only(i % t.side.crowd)
+		}
+		clients[i] = &load.Client{Conn: conn, Kind: t.kind, Writer: t.forms.Writer(fmt.Sprintf("bench-%d", b.writers)), Crowd: crowd}
 	}
 	return clients, nil
 }
 
 // cost is what was used between two samples for each of so many numbers.
 func (t *turn) cost(before, after sample, numbers float64) round {
+	numbers = max(numbers, 1) // of none it is what all cost
+	checkpoints := after.checkpoints.Minus(before.checkpoints)
 	r := round{
 		Allocations: after.minus(before, "go_memstats_mallocs_total") / numbers,
 		Bytes:       after.minus(before, "go_memstats_alloc_bytes_total") / numbers,
@@ -153,6 +165,9 @@ func (t *turn) cost(before, after sample, numbers float64) round {
 		CPU:         make(map[string]float64),
 		Refills:     after.minus(before, "folio_blocks_reserved_total"),
 		Conflicts:   after.minus(before, "folio_swap_conflicts_total"),
+		Checkpoints: float64(checkpoints.Begun),
+		Pages:       checkpoints.Buffers,
+		GC:          collections{after.minus(before, "go_gc_duration_seconds_count"), after.minus(before, "go_gc_duration_seconds_sum"), after.metrics[longestPause]},
 	}
 	for who := range after.cpu {
 		r.CPU[who] = (after.cpu[who] - before.cpu[who]) / numbers
@@ -161,52 +176,4 @@ func (t *turn) cost(before, after sample, numbers float64) round {
 		r.Memory = max(r.Memory, peak(one.proc.Pid()))
 	}
 	return r
-}
-
-// copy is the round of the entrant that has no replicas.
-func (b *bench) copy(ctx context.Context, t *turn, window time.Duration) (round, error) {
-	draft := document.Draft{Currency: "EUR", Customer: document.Customer{Name: "Ada Lovelace"}}
-	for i := range t.kind.Lines {
-		draft.Lines = append(draft.Lines, document.Line{
-			Description: fmt.Sprintf("Translation, part %d", i+1), Quantity: "3", Unit: "h", UnitPrice: "80.50",
-			Tax: document.Tax{Category: "S", Rate: "19"},
-		})
-	}
-	if err := t.stack.database(ctx, t.entrant); err != nil {
-		return round{}, err
-	}
-	mark, err := t.stack.server.Highest(ctx, t.entrant.database(), t.stack.tenants[0], blockSeries)
-	if err != nil {
-		return round{}, err
-	}
-	before, err := take(ctx, t.fleet, t.stack)
-	if err != nil {
-		return round{}, err
-	}
-	rows, took, err := contender.Copy(ctx, t.stack.server.Of(t.entrant.database()), t.stack.tenants[0], mark, draft, window)
-	if err != nil {
-		return round{}, err
-	}
-	for i := range rows {
-		t.books.given = append(t.books.given, load.Given{Tenant: 0, Number: mark + i + 1})
-	}
-	after, err := take(ctx, t.fleet, t.stack)
-	if err != nil {
-		return round{}, err
-	}
-	r := t.cost(before, after, float64(rows))
-	r.Numbers = float64(rows) / took.Seconds()
-	return r, nil
-}
-
-// check holds what was given against what is stored.
-func (k *books) check(ctx context.Context, since time.Time) error {
-	if !k.of.stores {
-		return load.Twice(k.given)
-	}
-	rows, err := k.stack.server.Stored(ctx, k.of.database(), k.series, k.stack.tenants, since)
-	if err != nil {
-		return err
-	}
-	return load.Verify(k.given, rows, k.failed)
 }

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"time"
 
 	"folio/internal/bench/load"
@@ -16,16 +15,16 @@ import (
 
 // bench is one run.
 type bench struct {
-	flags    flags
-	out      io.Writer
-	dir      string
-	builds   map[build]string // binaries of folio
-	stack    *stack
-	grown    *stack // nil until the growth scenario
-	writers  int    // so many clients there were so far
-	results  []result
-	played   []scenario
-	versions string
+	flags   flags
+	out     io.Writer
+	dir     string
+	builds  map[build]string // binaries of folio
+	stack   *stack
+	grown   *stack // nil until the growth scenario
+	writers int    // so many clients there were so far
+	results []result
+	played  []scenario
+	machine machine
 }
 
 // errGuard: a ratio fell under the guard.
@@ -38,9 +37,10 @@ func (b *bench) run(ctx context.Context, scenarios []scenario) (err error) {
 		return errors.Join(err, b.end())
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
-	b.versions = b.stack.versions(ctx)
-	fmt.Fprintf(b.out, "%d cores, %s, %s, %s; everything on this machine, synchronous_commit on, fsync on; load average %s\n",
-		runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version(), b.versions, loadAverage())
+	if b.machine, err = b.stack.describe(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "%s; everything on this machine; load average %s\n", b.machine, loadAverage())
 	if b.stack.redisAt == "" {
 		fmt.Fprintln(b.out, "redis-server is not installed, so Redis takes no part (Debian, Ubuntu: apt-get install redis-server)")
 	}
@@ -72,7 +72,10 @@ func (b *bench) prepare(ctx context.Context, scenarios []scenario) (err error) {
 		return err
 	}
 	b.stack, err = startStack(ctx, filepath.Join(b.dir, "stack"), b.flags.Tenants)
-	return err
+	if err != nil || b.flags.Quick || b.flags.Recycle == 0 { // a quick run has no time for it
+		return err
+	}
+	return b.stack.recycle(ctx, b.flags.Recycle)
 }
 
 // end ends what prepare started, and removes it unless it is to be kept.
@@ -114,18 +117,14 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 		b.results = append(b.results, t.result(s.name))
 	}
 	results := b.results[first:]
-	for range s.rounds {
-		for i, t := range turns {
+	for n := range s.rounds {
+		for _, i := range order(n, len(turns)) {
 			if results[i].Missing != "" {
 				continue
 			}
-			wait := func() error { return nil }
-			if s.name == profiling {
-				wait = b.profile(ctx, t, s.round)
-			}
-			one, err := b.play(ctx, t, arrivals(turns, results, i), s.round)
-			if err := errors.Join(err, wait()); err != nil {
-				return fmt.Errorf("%s: %w", t.name, err)
+			one, err := b.one(ctx, s, turns[i], arrivals(turns, results, i))
+			if err != nil {
+				return fmt.Errorf("%s: %w", turns[i].name, err)
 			}
 			results[i].Rounds = append(results[i].Rounds, one)
 		}
@@ -140,6 +139,16 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 	return checkBooks(ctx, turns, since)
 }
 
+// one plays one round of a side, and profiles it if the scenario is for that.
+func (b *bench) one(ctx context.Context, s scenario, t *turn, rate float64) (round, error) {
+	wait := func() error { return nil }
+	if s.name == profiling {
+		wait = b.profile(ctx, t, s.round)
+	}
+	r, err := b.play(ctx, t, rate, cmp.Or(t.window, s.round))
+	return r, errors.Join(err, wait())
+}
+
 // arrivals is the rate at which requests of the i-th side arrive: a share of the best
 // that the same entrant did so far in the closed model. 0: it is the closed model.
 func arrivals(turns []*turn, results []result, i int) float64 {
@@ -152,101 +161,4 @@ func arrivals(turns []*turn, results []result, i int) float64 {
 		}
 	}
 	return 0
-}
-
-// checkBooks checks each set of books once.
-func checkBooks(ctx context.Context, turns []*turn, since time.Time) error {
-	var errs []error
-	var seen []*books
-	for _, t := range turns {
-		if t.books == nil || slices.Contains(seen, t.books) {
-			continue
-		}
-		seen = append(seen, t.books)
-		if err := t.books.check(ctx, since); err != nil {
-			errs = append(errs, fmt.Errorf("what %s did is wrong: %w", t.name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// result is the frame for the rounds of a side.
-func (t *turn) result(scenario string) result {
-	r := result{
-		Scenario: scenario, Side: t.name, Entrant: t.side.entrant, Connections: t.connections, Replicas: t.replicas,
-		Tenants: t.side.crowd, Lines: t.kind.Lines, Batch: t.kind.Batch, Share: t.share,
-	}
-	if t.fleet == nil {
-		r.Missing = "redis-server is not installed"
-	}
-	return r
-}
-
-// turns starts the fleets that the sides of a scenario need.
-func (b *bench) turns(ctx context.Context, s scenario) (turns []*turn, end func() error, err error) {
-	fleets := make(map[fleetKey]*fleet)
-	end = func() error {
-		var errs []error
-		for _, f := range fleets {
-			errs = append(errs, f.stop(context.WithoutCancel(ctx)))
-		}
-		return errors.Join(errs...)
-	}
-	all := make(map[string]*books)
-	for _, one := range s.sides {
-		one.warmUp += s.warmUp
-		t, err := b.turn(ctx, one, fleets, all)
-		if err != nil {
-			return nil, end, err
-		}
-		turns = append(turns, t)
-	}
-	for _, f := range fleets {
-		if err := f.ready(ctx); err != nil {
-			return nil, end, err
-		}
-	}
-	return turns, end, nil
-}
-
-// turn makes one side ready, with the fleet and the books that it shares with others.
-func (b *bench) turn(ctx context.Context, one side, fleets map[fleetKey]*fleet, all map[string]*books) (*turn, error) {
-	found, err := named(one.entrant)
-	if err != nil {
-		return nil, err
-	}
-	t := &turn{side: one, entrant: found[0], stack: b.stack}
-	if one.grown {
-		t.stack = b.grown
-	}
-	if t.entrant.redis && t.stack.redisAt == "" {
-		return t, nil
-	}
-	key := fleetKey{one.entrant, one.replicas, one.slowEtcd, one.grown, one.writers}
-	if t.fleet = fleets[key]; t.fleet == nil {
-		t.fleet = &fleet{}
-		if t.entrant.name != copyName {
-			if t.fleet, err = b.startFleet(ctx, t.entrant, key, t.stack); err != nil {
-				return nil, err
-			}
-		}
-		fleets[key] = t.fleet
-	}
-	if t.kind.Series == "" && t.entrant.series != blockSeries {
-		t.kind.Series = t.entrant.series
-	}
-	series := t.kind.Series
-	if series == "" {
-		series = blockSeries
-	}
-	name := fmt.Sprint(t.entrant.database(), series, one.grown)
-	if !t.entrant.stores {
-		name = fmt.Sprint(key)
-	}
-	if all[name] == nil {
-		all[name] = &books{stack: t.stack, of: t.entrant, series: series}
-	}
-	t.books = all[name]
-	t.forms, t.crowd = load.NewForms(t.kind, t.stack.keys[:one.crowd]), load.NewCrowd(one.crowd, 0)
-	return t, nil
 }

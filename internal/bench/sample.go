@@ -12,13 +12,17 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"folio/internal/bench/contender"
 )
 
 // sample is what was used up to a moment. What a round cost is the difference of two.
 type sample struct {
-	metrics map[string]float64 // of all replicas, added up
-	cpu     map[string]float64 // seconds, by who used them
-	wal     float64            // bytes
+	metrics     map[string]float64 // of all replicas, added up
+	cpu         map[string]float64 // seconds, by who used them
+	wal         float64            // bytes
+	checkpoints contender.Checkpoints
+	answered    int64 // requests of the round so far
 }
 
 // The parts among which CPU is told apart.
@@ -39,11 +43,11 @@ func take(ctx context.Context, f *fleet, s *stack) (sample, error) {
 			return now, err
 		}
 	}
-	at, err := s.server.Position(ctx)
+	at, checkpoints, err := s.server.Position(ctx)
 	if err != nil {
 		return now, err
 	}
-	now.wal = float64(at)
+	now.wal, now.checkpoints = float64(at), checkpoints
 	pids[s.postmaster] = cpuPostgres
 	if err := countCPU(pids, now.cpu); err != nil {
 		return now, err
@@ -56,8 +60,12 @@ func (s sample) minus(before sample, name string) float64 {
 	return s.metrics[name] - before.metrics[name]
 }
 
+// longestPause is the longest of the last pauses of a replica's garbage collector, the one
+// metric with a label that is kept: of several replicas the longest.
+const longestPause = `go_gc_duration_seconds{quantile="1"}`
+
 // scrape adds a page of metrics (Prometheus' text format) to sums, without those that
-// have labels.
+// have labels but for longestPause.
 func scrape(ctx context.Context, url string, sums map[string]float64) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -77,12 +85,15 @@ func addMetrics(text io.Reader, sums map[string]float64) error {
 	lines := bufio.NewScanner(text)
 	for lines.Scan() {
 		name, value, ok := strings.Cut(lines.Text(), " ")
-		if !ok || strings.HasPrefix(name, "#") || strings.Contains(name, "{") {
+		if !ok || strings.HasPrefix(name, "#") || strings.Contains(name, "{") && name != longestPause {
 			continue
 		}
 		v, err := strconv.ParseFloat(value, 64)
 		if err != nil {
 			return fmt.Errorf("metric %s: %w", name, err)
+		}
+		if name == longestPause {
+			v = max(0, v-sums[name])
 		}
 		sums[name] += v
 	}

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +33,13 @@ type stack struct {
 	tenants    []string
 	keys       []string // of the tenants
 	cloned     map[string]bool
+	recycled   int // segments of WAL that were there when the first round began
+}
+
+// settings are those of Postgres that differ from its defaults for all contenders alike.
+// All that it keeps of its WAL, 128 segments, it keeps for what is written next.
+func settings() []string {
+	return []string{"min_wal_size=2GB", "max_wal_size=2GB", "max_connections=300"}
 }
 
 // startStack starts one with so many tenants in dir.
@@ -50,7 +56,7 @@ func startStack(ctx context.Context, dir string, tenants int) (s *stack, err err
 	if s.etcd, err = etcd.Start(ctx, etcd.Config{Dir: filepath.Join(dir, "etcd")}); err != nil {
 		return s, err
 	}
-	if s.postgres, err = postgres.Start(ctx, postgres.Config{Dir: filepath.Join(dir, "postgres")}); err != nil {
+	if s.postgres, err = postgres.Start(ctx, postgres.Config{Dir: filepath.Join(dir, "postgres"), Settings: settings()}); err != nil {
 		return s, err
 	}
 	s.server = contender.Server{URL: s.postgres.URL("%s")}
@@ -135,6 +141,15 @@ const likeTheFirst = `
 	from series s cross join tenants t
 	where s.name in ('%[1]s', '%[2]s') and s.tenant = '%[3]s' and t.name <> '%[3]s'`
 
+// recycle has Postgres fill so many segments of WAL, so that it can use them again.
+func (s *stack) recycle(ctx context.Context, segments int) (err error) {
+	if err := s.server.Recycle(ctx, segments); err != nil {
+		return err
+	}
+	s.recycled, err = s.server.Ahead(ctx)
+	return err
+}
+
 // putSeries makes the series of a tenant that are not made with it.
 func putSeries(ctx context.Context, book *invoices.SeriesBook, tenant string) error {
 	for _, name := range []string{strictSeries, externalSeries} {
@@ -181,17 +196,4 @@ func (s *stack) close(ctx context.Context) error {
 // remove removes what the stack left in its folder, and elsewhere. It must be closed.
 func (s *stack) remove() error {
 	return errors.Join(postgres.Remove(filepath.Join(s.dir, "postgres")), os.RemoveAll(s.dir))
-}
-
-// versions says what the stack consists of.
-func (s *stack) versions(ctx context.Context) string {
-	version, err := s.server.Version(ctx)
-	if err != nil {
-		version = "of unknown version"
-	}
-	parts := []string{"Postgres " + version}
-	if s.redisAt != "" {
-		parts = append(parts, "Redis")
-	}
-	return strings.Join(parts, ", ")
 }

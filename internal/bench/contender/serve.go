@@ -98,7 +98,7 @@ func (c Config) Serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := invoices.Open(invoices.DBConfig{URL: c.DatabaseURL, Batches: 1, Others: 7})
+	db, err := invoices.Open(c.rooms())
 	if err != nil {
 		return errors.Join(err, w.close())
 	}
@@ -127,6 +127,10 @@ func (c Config) Serve(ctx context.Context) (err error) {
 	}
 	return errors.Join(parts.Wait(), w.close(), db.Close())
 }
+
+// rooms is what a contender uses of folio's own connections: those that look up API keys,
+// as many as folio has. Its rows go through its table's.
+func (c Config) rooms() invoices.DBConfig { return invoices.DBConfig{URL: c.DatabaseURL, Batches: 1} }
 
 // nowIn is the present moment where the tenant is.
 func nowIn(who invoices.Identity) time.Time { return time.Now().In(who.Zone) }

@@ -66,13 +66,6 @@ func (s Server) Clone(ctx context.Context, from, to, period string) error {
 		`analyze`)
 }
 
-// Position is how much was ever written to the WAL, in bytes.
-func (s Server) Position(ctx context.Context) (at int64, err error) {
-	return at, s.in(ctx, "postgres", func(c *sql.Conn) error {
-		return c.QueryRowContext(ctx, `select cast(pg_current_wal_insert_lsn() - '0/0' as bigint)`).Scan(&at)
-	})
-}
-
 // Postmaster is the process id of the server.
 func (s Server) Postmaster(ctx context.Context) (pid int, err error) {
 	return pid, s.in(ctx, "postgres", func(c *sql.Conn) error {

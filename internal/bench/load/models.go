@@ -22,6 +22,7 @@ type Result struct {
 	Latency   Latencies     // of those within the window
 	Unsent    int64         // of the open model: due, and never sent
 	Behind    int64         // of the open model: due in the window, and answered after its end
+	Gaps      []Gap         // the longest in the window
 	FirstFail error         // what went wrong first; nil if nothing did
 }
 
@@ -31,6 +32,7 @@ func (r Result) Rate() float64 { return float64(r.Done) / r.Window.Seconds() }
 // tally is what one connection saw.
 type tally struct {
 	took             []time.Duration
+	answers          []time.Duration // when they came, from the beginning of the window on, and in it
 	done, all, fails int64
 	behind           int64
 	first            error
@@ -53,6 +55,13 @@ func (t *tally) note(err error, took time.Duration, within bool) {
 	}
 }
 
+// heard keeps when an answer came, if that is within the window.
+func (t *tally) heard(since, window time.Duration) {
+	if since >= 0 && since < window {
+		t.answers = append(t.answers, since)
+	}
+}
+
 // Closed sends on each connection as soon as the answer before is there, for a warm-up
 // and the window behind it. What is under way at the end is waited for.
 func Closed(ctx context.Context, senders []Sender, warmUp, window time.Duration) Result {
@@ -63,6 +72,7 @@ func Closed(ctx context.Context, senders []Sender, warmUp, window time.Duration)
 			err := s.Send(ctx)
 			now := time.Now()
 			t.note(err, now.Sub(sent), !now.Before(begin) && now.Before(end))
+			t.heard(now.Sub(begin), window)
 			sent = now
 		}
 	})
@@ -96,6 +106,7 @@ func Open(ctx context.Context, senders []Sender, rate float64, warmUp, window ti
 			err := s.Send(ctx)
 			now := time.Now()
 			t.note(err, now.Sub(due), !due.Before(begin))
+			t.heard(now.Sub(begin), window)
 			if now.After(end) {
 				t.behind++
 			}
@@ -114,15 +125,15 @@ func together(senders []Sender, window time.Duration, run func(Sender, *tally)) 
 	}
 	running.Wait()
 	r := Result{Window: window}
-	var took []time.Duration
+	var took, answers []time.Duration
 	for _, t := range tallies {
-		took = append(took, t.took...)
+		took, answers = append(took, t.took...), append(answers, t.answers...)
 		r.Done, r.All, r.Failed = r.Done+t.done, r.All+t.all, r.Failed+t.fails
 		r.Behind += t.behind
 		if r.FirstFail == nil {
 			r.FirstFail = t.first
 		}
 	}
-	r.Latency = Quantiles(took)
+	r.Latency, r.Gaps = Quantiles(took), longestGaps(answers, window)
 	return r
 }

@@ -94,6 +94,10 @@ func TestTheOpenModelChargesAStallForEveryRequestThatWasDueMeanwhile(t *testing.
 		if p := r.Latency.P99; p < 0.88 || p > 0.92 {
 			t.Errorf("the 99th percentile is %v s", p)
 		}
+		// The last answer before the stall came at 3.991 s.
+		if len(r.Gaps) != gapsKept || r.Gaps[0] != (Gap{At: 3.991, Length: 1.009}) || r.Gaps[1].Length > 0.02 {
+			t.Errorf("the gaps between answers: %+v", r.Gaps)
+		}
 	})
 }
 

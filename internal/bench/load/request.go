@@ -137,8 +137,12 @@ func (k Kind) Numbers(all []int64, status int, body []byte) ([]int64, error) {
 // law).
 type Crowd struct {
 	upTo   []float64 // share of the tenants up to each
+	first  int
 	random *rand.Rand
 }
+
+// Only is a crowd of one tenant.
+func Only(tenant int) *Crowd { return &Crowd{first: tenant} }
 
 // NewCrowd makes a crowd of n tenants, at least one. The same seed makes the same
 // choices.
@@ -159,8 +163,8 @@ func (c *Crowd) Again(seed uint64) *Crowd {
 
 // Next returns the next tenant, from 0.
 func (c *Crowd) Next() int {
-	if len(c.upTo) == 1 {
-		return 0
+	if len(c.upTo) <= 1 {
+		return c.first
 	}
 	at := c.random.Float64() * c.upTo[len(c.upTo)-1]
 	low, high := 0, len(c.upTo)-1

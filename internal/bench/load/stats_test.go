@@ -89,6 +89,9 @@ func TestACrowdFollowsZipfsLaw(t *testing.T) {
 			t.Errorf("tenant %d was chosen %v times, want about %.0f", i, seen[i], want)
 		}
 	}
+	if Only(3).Next() != 3 || NewCrowd(1, 1).Next() != 0 {
+		t.Error("a crowd of one tenant chooses another")
+	}
 	a, b, other := NewCrowd(tenants, 7), c.Again(7), c.Again(8)
 	same, differ := true, false
 	for range 20 {

@@ -42,35 +42,50 @@ func (m *Member) Name() string { return m.name }
 // Endpoint returns the member's address for clients, host:port.
 func (m *Member) Endpoint() string { return strings.TrimPrefix(m.is.Client, m.is.TLS.scheme()+"://") }
 
-// leads asks the member whether it is the leader, through etcd's JSON gateway.
+// leads asks the member whether it is the leader.
 func (m *Member) leads(ctx context.Context) (bool, error) {
+	s, err := m.status(ctx)
+	return err == nil && s.Leader != "" && s.Leader != "0" && s.Leader == s.Header.Member, err
+}
+
+// Version asks the member which etcd it is.
+func (m *Member) Version(ctx context.Context) (string, error) {
+	s, err := m.status(ctx)
+	return s.Version, err
+}
+
+// status is what a member says of itself.
+type status struct {
+	Header struct {
+		Member string `json:"member_id"`
+	} `json:"header"`
+	Leader  string `json:"leader"`
+	Version string `json:"version"`
+}
+
+// status asks the member through etcd's JSON gateway.
+func (m *Member) status(ctx context.Context) (s status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.is.Client+"/v3/maintenance/status", strings.NewReader("{}"))
 	if err != nil {
-		return false, err
+		return s, err
 	}
 	way, err := m.is.TLS.way()
 	if err != nil {
-		return false, err
+		return s, err
 	}
 	client := http.Client{Transport: way}
 	resp, err := client.Do(req)
 	if err != nil {
-		return false, err
+		return s, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("%s answered %s", req.URL, resp.Status)
+		return s, fmt.Errorf("%s answered %s", req.URL, resp.Status)
 	}
-	var status struct {
-		Header struct {
-			Member string `json:"member_id"`
-		} `json:"header"`
-		Leader string `json:"leader"`
+	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil {
+		return s, fmt.Errorf("read the status of %s: %w", m.name, err)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
-		return false, fmt.Errorf("read the status of %s: %w", m.name, err)
-	}
-	return status.Leader != "" && status.Leader != "0" && status.Leader == status.Header.Member, nil
+	return s, nil
 }

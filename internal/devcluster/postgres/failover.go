@@ -9,7 +9,7 @@ import (
 // StartReplica starts a standby that follows the server asynchronously, and can be
 // promoted.
 func (s *Server) StartReplica(ctx context.Context) (*Server, error) {
-	r, err := prepare(Config{Dir: filepath.Join(s.home, "replica"), NoSync: s.cfg.NoSync})
+	r, err := prepare(Config{Dir: filepath.Join(s.home, "replica"), NoSync: s.cfg.NoSync, Settings: s.cfg.Settings})
 	if err == nil {
 		err = r.who.own(r.data())
 	}

@@ -19,8 +19,9 @@ import (
 
 // Config says what to run. Dir is required and keeps data and port.
 type Config struct {
-	Dir    string
-	NoSync bool // for tests: no fsync, so a crash of the machine may lose data
+	Dir      string
+	NoSync   bool     // for tests: no fsync, so a crash of the machine may lose data
+	Settings []string // more of the server's, name=value, which go before ours
 }
 
 // Server is a running Postgres.
@@ -153,7 +154,7 @@ func (s *Server) settings() []string {
 		settings = append(settings, "fsync=off", "full_page_writes=off")
 	}
 	args := []string{"-D", s.data()}
-	for _, setting := range settings {
+	for _, setting := range append(settings, s.cfg.Settings...) { // of two with one name the last counts
 		args = append(args, "-c", setting)
 	}
 	return args
