@@ -139,10 +139,10 @@ func TestEveryBarIsOfAScenarioThatThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sides := make(map[string]bool)
+	sides, slow := make(map[string]bool), make(map[string]bool)
 	for _, s := range all {
 		for _, one := range s.sides {
-			sides[s.name+"/"+one.name] = true
+			sides[s.name+"/"+one.name], slow[s.name+"/"+one.name] = true, one.slowEtcd
 			if _, err := named(one.entrant); err != nil {
 				t.Error(err)
 			}
@@ -151,6 +151,9 @@ func TestEveryBarIsOfAScenarioThatThereIs(t *testing.T) {
 	for _, b := range bars() {
 		if !sides[b.scenario+"/"+b.of] || !b.one && !sides[b.scenario+"/"+b.per] {
 			t.Errorf("the bar %q is of nobody", b.says)
+		}
+		if slow[b.scenario+"/"+b.of] && !b.refilled {
+			t.Errorf("the bar %q is met by who never asks the slow etcd", b.says)
 		}
 	}
 }
