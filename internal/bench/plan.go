@@ -121,12 +121,20 @@ func (f flags) few() []string {
 	})
 }
 
+// tenants is how many there are. For a quick run they are so few that within a second and
+// a half each has taken so many numbers that its blocks are long: with a thousand there
+// would be no time for that, and block would be compared cold.
+func (f flags) tenants() int {
+	if f.Quick {
+		return min(f.Tenants, 50)
+	}
+	return f.Tenants
+}
+
 // quick are the scenarios of the regression guard.
 func (f flags) quick() []scenario {
 	const round, warmUp = time.Second, 500 * time.Millisecond
-	// So few that within a second and a half each has taken so many numbers that its blocks
-	// are long; with a thousand there would be no time for that, and block is compared cold.
-	crowd := func(s *side) { s.crowd, s.warmUp = min(f.Tenants, 50), time.Second }
+	crowd := func(s *side) { s.crowd, s.warmUp = f.tenants(), time.Second }
 	return []scenario{
 		{"hot", "one hot tenant, 256 connections", f.each([]string{"none", "block", "strict", "sequence", "row-lock"}, nil), 2, round, warmUp},
 		{"crowd", "some tenants (Zipf), 256 connections", f.each([]string{"block", "strict"}, crowd), 2, round, warmUp},

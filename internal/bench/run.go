@@ -71,7 +71,7 @@ func (b *bench) prepare(ctx context.Context, scenarios []scenario) (err error) {
 	if err := b.buildAll(ctx, scenarios); err != nil {
 		return err
 	}
-	b.stack, err = startStack(ctx, filepath.Join(b.dir, "stack"), b.flags.Tenants)
+	b.stack, err = startStack(ctx, filepath.Join(b.dir, "stack"), b.flags.tenants())
 	if err != nil || b.flags.Quick || b.flags.Recycle == 0 { // a quick run has no time for it
 		return err
 	}
