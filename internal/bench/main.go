@@ -34,7 +34,7 @@ type flags struct {
 	Contenders  []string      `help:"Contenders to run beside folio in the wide scenarios; all if not given."`
 	Rounds      int           `help:"Rounds of each contender; 0: as many as each scenario has." default:"0"`
 	Round       time.Duration `help:"What is measured of a round; 0: as long as each scenario has." default:"0"`
-	WarmUp      time.Duration `help:"… behind so much that is not; 0: as long as each scenario has." default:"0"`
+	WarmUp      time.Duration `help:"… behind so much that is not, of all sides; 0: as long as each scenario has." default:"0"`
 	Connections []int         `help:"Connections of the client in the sweep." default:"1,16,64,256"`
 	Replicas    []int         `help:"Replicas in the scenarios that have several." default:"1,3"`
 	Lines       []int         `help:"Lines of an invoice in the sweep." default:"2,50"`
