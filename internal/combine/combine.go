@@ -1,6 +1,6 @@
 // Package combine asks many questions of one kind with few. While some are being
 // asked, those that come gather, and whoever has waited longest then asks for all of
-// them: there is no timer, and nobody waits who comes alone.
+// them. Nobody waits who comes alone.
 package combine
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // ErrLeft: the caller's context ended before it had an answer. Its question may have
@@ -19,7 +20,7 @@ var ErrLeft = errors.New("gave up waiting")
 type Group[Q, A any] struct {
 	mu      sync.Mutex // guards what follows; never held across I/O
 	waiting []*member[Q, A]
-	leading int // callers that ask, or are told to; somebody waits only if no more may
+	leading int // flights, and callers told to lead one; fewer than may be only if nobody waits
 }
 
 // Asker is how the questions of a group are asked, the same in all its calls.
@@ -32,11 +33,18 @@ type Asker[Q, A any] struct {
 	Flights int // how many times it is called side by side; 0: 1
 	Most    int // questions at once; 0: 500
 
+	// Patience is how long one waits for a flight to end, at most: then it asks for all
+	// who wait, however many flights are under way. So answers that do not come hold up
+	// nobody for longer. 0: for ever.
+	Patience time.Duration
+
 	// Room makes a judge for each call: it is told one question after the other, and
 	// says which go together with those it said yes to before. The first goes
 	// whatever it says; others wait for the next call. nil: all go.
 	Room func() func(Q) bool
 }
+
+func (a Asker[Q, A]) flights() int { return max(a.Flights, 1) }
 
 func (a Asker[Q, A]) judge() func(Q) bool {
 	if a.Room == nil {
@@ -65,7 +73,13 @@ const (
 // Get returns the answer to q, which is asked after Get was called, and at most once.
 func (g *Group[Q, A]) Get(ctx context.Context, q Q, by Asker[Q, A]) (A, error) {
 	me := &member[Q, A]{ctx: ctx, q: q, turn: make(chan turn, 1)}
-	leads := g.join(me, max(by.Flights, 1))
+	leads := g.join(me, by.flights())
+	var impatient <-chan time.Time
+	if !leads && by.Patience > 0 {
+		timer := time.NewTimer(by.Patience)
+		defer timer.Stop()
+		impatient = timer.C
+	}
 	for {
 		if leads {
 			batch := g.gather(me, by)
@@ -79,8 +93,10 @@ func (g *Group[Q, A]) Get(ctx context.Context, q Q, by Asker[Q, A]) (A, error) {
 			if leads = t == lead; !leads {
 				return me.answer, me.err
 			}
+		case <-impatient:
+			leads = g.push(me)
 		case <-ctx.Done():
-			g.leave(me)
+			g.leave(me, by)
 			var none A
 			return none, fmt.Errorf("%w: %w", ErrLeft, ctx.Err())
 		}
@@ -97,6 +113,26 @@ func (g *Group[Q, A]) join(me *member[Q, A], flights int) (leads bool) {
 	}
 	g.waiting = append(g.waiting, me)
 	return false
+}
+
+// push makes me lead a flight beside the others, if it waits still.
+func (g *Group[Q, A]) push(me *member[Q, A]) (leads bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.unqueue(me) {
+		return false
+	}
+	g.leading++
+	return true
+}
+
+// unqueue takes me out of the queue, if it is in it. g.mu is held.
+func (g *Group[Q, A]) unqueue(me *member[Q, A]) bool {
+	i := slices.Index(g.waiting, me)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	return i >= 0
 }
 
 // gather takes out of the queue who is asked for together with me.
@@ -122,7 +158,7 @@ func (g *Group[Q, A]) gather(me *member[Q, A], by Asker[Q, A]) []*member[Q, A] {
 }
 
 func (g *Group[Q, A]) askAlone(me *member[Q, A], by Asker[Q, A]) (answer A, err error) {
-	defer g.passOn()
+	defer g.passOn(by)
 	answers, err := by.Ask(me.ctx, []Q{me.q})
 	if err == nil {
 		answer = answers[0]

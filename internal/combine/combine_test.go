@@ -100,3 +100,21 @@ func TestAGroupGoesOnWhenSomebodyLeaves(t *testing.T) {
 		idle(t, &g)
 	})
 }
+
+// It is told to lead, and leaves at the same moment.
+func TestWhoIsToLeadAndLeavesLetsTheNextLead(t *testing.T) {
+	t.Parallel()
+	var g Group[int, int]
+	var by Asker[int, int]
+	first, second := &member[int, int]{turn: make(chan turn, 1)}, &member[int, int]{turn: make(chan turn, 1)}
+	for _, m := range []*member[int, int]{{}, first, second} { // the flight of the first is over now
+		g.join(m, by.flights())
+	}
+	g.passOn(by)
+	g.leave(first, by)
+	if len(second.turn) != 1 || <-second.turn != lead {
+		t.Error("nobody leads")
+	}
+	g.leave(second, by)
+	idle(t, &g)
+}

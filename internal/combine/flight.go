@@ -2,7 +2,6 @@ package combine
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -41,56 +40,53 @@ func together[Q, A any](batch []*member[Q, A]) (context.Context, context.CancelF
 	return context.WithDeadline(ctx, last)
 }
 
+// askForAll asks for a batch and gives each its answer, which is the last it does.
 func (g *Group[Q, A]) askForAll(f *flight, batch []*member[Q, A], by Asker[Q, A]) {
-	defer close(f.done)
-	defer g.passOn()
-	defer f.cancel()
 	questions := make([]Q, len(batch))
 	for i, m := range batch {
 		questions[i] = m.q
 	}
 	answers, err := by.Ask(f.ctx, questions)
+	f.cancel()
+	g.passOn(by)
 	for i, m := range batch {
 		if m.err = err; err == nil {
 			m.answer = answers[i]
 		}
 		m.turn <- answered
 	}
+	close(f.done)
 }
 
 // passOn makes the first who waits the next to lead.
-func (g *Group[Q, A]) passOn() {
+func (g *Group[Q, A]) passOn(by Asker[Q, A]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
+	if len(g.waiting) == 0 || g.leading > by.flights() {
 		g.leading--
 		return
 	}
-	g.waiting[0].turn <- lead
-	g.waiting = slices.Delete(g.waiting, 0, 1)
+	next := g.waiting[0]
+	g.unqueue(next)
+	next.turn <- lead
 }
 
 // leave lets me go: out of the queue, or out of its flight; if it was to lead, another
 // does.
-func (g *Group[Q, A]) leave(me *member[Q, A]) {
+func (g *Group[Q, A]) leave(me *member[Q, A], by Asker[Q, A]) {
 	g.mu.Lock()
-	f := me.flight
+	f, queued := me.flight, g.unqueue(me)
+	last := false
 	if f != nil {
 		f.remain--
-		last := f.remain == 0
-		g.mu.Unlock()
-		if last {
-			f.cancel()
-			<-f.done
-		}
-		return
-	}
-	i := slices.Index(g.waiting, me)
-	if i >= 0 {
-		g.waiting = slices.Delete(g.waiting, i, i+1)
+		last = f.remain == 0
 	}
 	g.mu.Unlock()
-	if i < 0 {
-		g.passOn()
+	switch {
+	case last:
+		f.cancel()
+		<-f.done
+	case f == nil && !queued:
+		g.passOn(by)
 	}
 }
