@@ -283,7 +283,7 @@ func TestNoDocumentIsTold(t *testing.T) {
 	eventually(t, "the change is heard", func() bool { return changed(subject{"acme", "invoice"}) })
 	hearer.changes.mu.RLock()
 	defer hearer.changes.mu.RUnlock()
-	if n := len(hearer.changes.latest); n != 1 {
-		t.Errorf("told of %v, want one series", hearer.changes.latest)
+	if len(hearer.changes.latest) != 1 || !hearer.changes.all.IsZero() {
+		t.Errorf("told of %v, and of everything at %s; want one series", hearer.changes.latest, hearer.changes.all)
 	}
 }
