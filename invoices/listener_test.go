@@ -107,6 +107,9 @@ func TestARevokedKeyIsRefusedWithoutTheNotification(t *testing.T) {
 			key, text := newKey(t, direct)
 			cut, p := throughProxy(t, url)
 			db := open(t, url)
+			if err := db.hearing.Close(); err != nil {
+				t.Fatal(err)
+			}
 			db.hearing = cut.hearing
 			k := &Keys{DB: db}
 			listening(t, db)
