@@ -139,6 +139,7 @@ func TestAListenerThatWasCutOffListensAgain(t *testing.T) {
 	if !authenticated(t, k, text) {
 		t.Fatal("the key is refused before it is revoked")
 	}
+	eventually(t, "it looks whether it hears", func() bool { return listeners(t, db) == 1 })
 	before := db.changes.began
 	// Cut off and revoked before it can listen again.
 	db.exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query = 'select 1'`)
