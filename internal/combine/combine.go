@@ -103,6 +103,13 @@ func (g *Group[Q, A]) Get(ctx context.Context, q Q, by Asker[Q, A]) (A, error) {
 	}
 }
 
+// Waiting returns how many callers wait to be asked for.
+func (g *Group[Q, A]) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}
+
 // join reports whether me leads at once; else it waits.
 func (g *Group[Q, A]) join(me *member[Q, A], flights int) (leads bool) {
 	g.mu.Lock()
