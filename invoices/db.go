@@ -42,6 +42,8 @@ type DB struct {
 	at       *address
 	life     time.Duration
 	voided   *voidCounts
+	changes  *changes // what was told of keys and series
+	lookedUp *lookUps
 	witness  *Witness // compares the connections of batches, lookUps and settling; may be nil
 }
 
@@ -69,7 +71,7 @@ func Open(cfg DBConfig) (*DB, error) {
 	if cfg.Silence <= 0 {
 		cfg.Silence = 10 * time.Second
 	}
-	db := &DB{at: &address{url: cfg.URL, file: cfg.URLFile}, life: orDefault(cfg.Life, 30*time.Minute), witness: cfg.Witness, voided: new(voidCounts)}
+	db := &DB{at: &address{url: cfg.URL, file: cfg.URLFile}, life: orDefault(cfg.Life, 30*time.Minute), witness: cfg.Witness, voided: new(voidCounts), changes: new(changes), lookedUp: new(lookUps)}
 	for _, set := range db.plan(cfg) {
 		plain, err := newConnector(db.at, terms{set.role, set.timeout, cfg.Silence})
 		if err != nil {

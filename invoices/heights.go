@@ -88,11 +88,11 @@ func (db *DB) StrictNames(ctx context.Context) (func(counter.Series) bool, error
 	if err := db.audits.SelectContext(ctx, &rows, query); err != nil {
 		return nil, wrap("list the strict series", err)
 	}
-	strict := make(map[seriesName]bool, len(rows))
+	strict := make(map[[2]string]bool, len(rows))
 	for _, r := range rows {
-		strict[seriesName{r.Tenant, r.Name}] = true
+		strict[[2]string{r.Tenant, r.Name}] = true
 	}
-	return func(s counter.Series) bool { return strict[seriesName{s.Tenant, s.Name}] }, nil
+	return func(s counter.Series) bool { return strict[[2]string{s.Tenant, s.Name}] }, nil
 }
 
 // SeriesRange is some numbers of a series.

@@ -240,24 +240,3 @@ func seekFar(ctx context.Context, by Seeker, ledgers Ledgers, s counter.Series, 
 		}
 	}
 }
-
-// SeriesStart returns the number at which s begins because it was the lowest that
-// was imported; 0 if none was.
-func (db *DB) SeriesStart(ctx context.Context, s counter.Series) (int64, error) {
-	b, err := db.seriesBeginning(ctx, s)
-	return b.Imported, err
-}
-
-// beginning is what the rows say of where a series begins; 0 is that they say nothing.
-type beginning struct {
-	Imported int64 `db:"imported"` // the lowest number that was imported
-	Lowest   int64 `db:"lowest"`   // the lowest number that has a row
-}
-
-func (db *DB) seriesBeginning(ctx context.Context, s counter.Series) (b beginning, err error) {
-	const query = `
-		select coalesce((select first from series_starts where tenant = $1 and series = $2 and period = $3), 0) as imported,
-		       coalesce((select min(number) from documents where tenant = $1 and series = $2 and period = $3), 0) as lowest`
-	err = db.lookUps.GetContext(ctx, &b, query, s.Tenant, s.Name, s.Period)
-	return b, wrap("read where "+s.String()+" begins", err)
-}

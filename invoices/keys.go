@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -42,7 +41,9 @@ type Keys struct {
 	UsesEvery time.Duration // how often Run stores when keys were used; 0: a minute
 	Log       *slog.Logger  // of Run; nil: none
 
-	known cache[[32]byte, *Identity] // nil: nobody
+	known   cache[[32]byte, *knownKey] // nil: nobody
+	lookUps combiner[[32]byte, whose]
+	zones   sync.Map // of tenants, by name: reading one takes a file, and some KiB
 
 	mu   sync.Mutex // guards uses; never held across I/O
 	uses map[string]time.Time
@@ -147,61 +148,6 @@ func (k *Keys) Revoke(ctx context.Context, keyID string) (APIKey, error) {
 		return APIKey{}, wrap("revoke the API key "+keyID, err)
 	}
 	return row.key(), nil
-}
-
-// Authenticate returns whom a key speaks for. ErrUnauthorized: nobody; a
-// mistyped key is told without asking Postgres. ErrUnavailable: Postgres cannot
-// be asked now.
-func (k *Keys) Authenticate(ctx context.Context, text string) (Identity, error) {
-	if !wellFormedKey(text) {
-		return Identity{}, ErrUnauthorized
-	}
-	hash := keyHash(text)
-	who, err := k.known.get(ctx, hash, func(ctx context.Context) (*Identity, error) { return k.find(ctx, hash) })
-	if err != nil {
-		return Identity{}, err
-	}
-	if who == nil {
-		return Identity{}, ErrUnauthorized
-	}
-	return *who, nil
-}
-
-// find asks Postgres by the hash, so the time it takes tells nothing of the
-// text. nil: nobody. It is asked once a second at most for a key that is used,
-// and notes the use.
-func (k *Keys) find(ctx context.Context, hash [32]byte) (*Identity, error) {
-	var row struct {
-		KeyID    string `db:"key_id"`
-		Tenant   string `db:"tenant"`
-		Zone     string `db:"time_zone"`
-		Name     string `db:"legal_name"`
-		TaxID    string `db:"tax_id"`
-		Address  string `db:"address"`
-		Currency string `db:"default_currency"`
-		Scopes   string `db:"scopes"`
-	}
-	const query = `select key_id, tenant, time_zone, legal_name, tax_id, address, default_currency, scopes from whose_key($1)`
-	err := k.DB.reads.GetContext(ctx, &row, query, hash[:])
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, wrap("look up an API key", err)
-	}
-	zone, err := time.LoadLocation(row.Zone)
-	if err != nil {
-		return nil, fmt.Errorf("time zone of tenant %s: %w", row.Tenant, err)
-	}
-	address, err := decodeAddress(row.Tenant, row.Address)
-	if err != nil {
-		return nil, err
-	}
-	k.noteUse(row.KeyID)
-	return &Identity{
-		Tenant: row.Tenant, Zone: zone, KeyID: row.KeyID, Currency: row.Currency, Scopes: parseScopes(row.Scopes),
-		Seller: document.Party{Name: row.Name, TaxID: row.TaxID, Address: address},
-	}, nil
 }
 
 // scopesText writes scopes with spaces between them, as RFC 6749 does.

@@ -2,149 +2,24 @@ package invoices
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 )
 
-// running runs what keeps keys fresh, until the test ends or stop is called.
-func running(t testing.TB, keys *Keys) (stop func()) {
+// running runs a part of a replica, until the test ends or stop is called.
+func running(t testing.TB, part func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var run sync.WaitGroup
 	run.Go(func() {
-		if err := keys.Run(ctx); err != nil {
+		if err := part(ctx); err != nil {
 			t.Error(err)
 		}
 	})
 	stop = sync.OnceFunc(func() { cancel(); run.Wait() })
 	t.Cleanup(stop)
 	return stop
-}
-
-// listeners counts the sessions that listen and have forgotten what they knew.
-func listeners(t testing.TB, db *DB) int {
-	t.Helper()
-	return ask[int](t, db, `select count(*) from pg_stat_activity where datname = current_database() and query = 'select 1'`)
-}
-
-// The caches would believe the key for an hour: only the notification makes them
-// ask again, on each replica; and a key of another tenant is not asked for again.
-func TestARevokedKeyIsTold(t *testing.T) {
-	t.Parallel()
-	db := migrated(t)
-	newTenant(t, db, "acme")
-	_, _, other, err := db.CreateTenant(t.Context(), Tenant{Name: "globex"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, two := &Keys{DB: db}, &Keys{DB: open(t, db.at.url)}
-	made, text, err := one.Create(t.Context(), "acme", NewKey{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range []*Keys{one, two} {
-		k.known.keep = time.Hour
-		running(t, k)
-	}
-	eventually(t, "both listen", func() bool { return listeners(t, db) == 2 })
-	// What was asked before they listened is forgotten then; so ask until it stays.
-	for _, k := range []*Keys{one, two} {
-		eventually(t, "the key is remembered", func() bool {
-			_, err := k.Authenticate(t.Context(), text)
-			_, otherErr := k.Authenticate(t.Context(), other)
-			return err == nil && otherErr == nil && remembered(k) == 2
-		})
-	}
-	if _, err := (&Keys{DB: db}).Revoke(t.Context(), made.ID); err != nil { // elsewhere
-		t.Fatal(err)
-	}
-	for _, k := range []*Keys{one, two} {
-		eventually(t, "the key is refused", func() bool {
-			_, err := k.Authenticate(t.Context(), text)
-			return errors.Is(err, ErrUnauthorized)
-		})
-		if n := remembered(k); n != 2 { // the other tenant's, and that this one is nobody's
-			t.Errorf("%d answers remembered, want 2", n)
-		}
-	}
-}
-
-// remembered counts the answers that a cache would give without asking.
-func remembered(k *Keys) (n int) {
-	k.known.mu.Lock()
-	defer k.known.mu.Unlock()
-	return len(k.known.answers)
-}
-
-// A listener that was cut off misses the notification; the cache, which believes
-// nothing for longer than a second, does not. When it can it listens again, and
-// believes nothing of the time between.
-func TestARevokedKeyIsRefusedWithoutTheNotification(t *testing.T) {
-	t.Parallel()
-	url := databaseFor(t)
-	direct := open(t, url)
-	newTenant(t, direct, "acme")
-	var replicas []*Keys
-	for range 2 {
-		cut, p := throughProxy(t, url)
-		db := *open(t, url)
-		db.hearing = cut.hearing
-		k := &Keys{DB: &db}
-		running(t, k)
-		replicas = append(replicas, k)
-		eventually(t, "it listens", func() bool { return listeners(t, direct) == 1 })
-		p.refuse()
-		p.cutAll()
-		eventually(t, "it does not listen", func() bool { return listeners(t, direct) == 0 })
-	}
-	made, text, err := replicas[0].Create(t.Context(), "acme", NewKey{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := func() bool {
-		for _, k := range replicas {
-			if _, err := k.Authenticate(t.Context(), text); !errors.Is(err, ErrUnauthorized) {
-				return false
-			}
-		}
-		return true
-	}
-	if refused() {
-		t.Fatal("the key is refused before it is revoked")
-	}
-	if _, err := replicas[1].Revoke(t.Context(), made.ID); err != nil {
-		t.Fatal(err)
-	}
-	knownInTime(t, "the key is refused by both", refused)
-}
-
-func TestAListenerThatWasCutOffListensAgain(t *testing.T) {
-	t.Parallel()
-	db := migrated(t)
-	newTenant(t, db, "acme")
-	keys := &Keys{DB: db}
-	keys.known.keep = time.Hour
-	made, text, err := keys.Create(t.Context(), "acme", NewKey{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	running(t, keys)
-	eventually(t, "it listens", func() bool { return listeners(t, db) == 1 })
-	pid := ask[int](t, db, `select pid from pg_stat_activity where datname = current_database() and query = 'select 1'`)
-	if _, err := keys.Authenticate(t.Context(), text); err != nil {
-		t.Fatal(err)
-	}
-	// Cut off and revoked before it can listen again.
-	db.exec(t, `select pg_terminate_backend($1)`, pid)
-	if _, err := keys.Revoke(t.Context(), made.ID); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the key is refused", func() bool {
-		_, err := keys.Authenticate(t.Context(), text)
-		return errors.Is(err, ErrUnauthorized)
-	})
 }
 
 func TestTheLastUseOfAKeyIsStored(t *testing.T) {
@@ -164,7 +39,7 @@ func TestTheLastUseOfAKeyIsStored(t *testing.T) {
 		return list[1].LastUsedAt
 	}
 	before := time.Now().Truncate(time.Microsecond)
-	stop := running(t, keys)
+	stop := running(t, keys.Run)
 	if _, err := keys.Authenticate(t.Context(), text); err != nil {
 		t.Fatal(err)
 	}
@@ -183,11 +58,56 @@ func TestTheLastUseOfAKeyIsStored(t *testing.T) {
 	}
 	// And now and then while it runs.
 	often := &Keys{DB: db, UsesEvery: 10 * time.Millisecond}
-	running(t, often)
+	running(t, often.Run)
 	if _, err := often.Authenticate(t.Context(), text); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the next use is stored", func() bool { return lastUse().After(*at) })
+}
+
+// A key that is used without a question is used all the same.
+func TestAUseOfAKeyThatIsRememberedIsNotedOnceASecond(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	newTenant(t, db, "acme")
+	keys := &Keys{DB: db}
+	made, text, err := keys.Create(t.Context(), "acme", NewKey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := func() {
+		t.Helper()
+		if _, err := keys.Authenticate(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hash := keyHash(text)
+	use()
+	a := keys.known.answers[hash]
+	a.asked = time.Now().Add(time.Hour) // believed for as long as the test runs
+	keys.known.answers[hash] = a
+	noted := 0
+	for range 1000 {
+		keys.uses = nil
+		use()
+		if at, ok := keys.uses[made.ID]; ok {
+			noted++
+			if time.Since(at) > time.Second {
+				t.Errorf("noted %s late", time.Since(at))
+			}
+		}
+	}
+	if noted > 10 {
+		t.Errorf("noted for %d of 1,000 uses", noted)
+	}
+	keys.uses = nil
+	eventually(t, "the use of another second is noted", func() bool {
+		use()
+		return len(keys.uses) == 1
+	})
+	if keys.known.answers[hash] != a {
+		t.Error("Postgres was asked again")
+	}
 }
 
 func TestStoringUsesWhoseAnswerIsLostLosesNone(t *testing.T) {

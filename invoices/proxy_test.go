@@ -269,12 +269,12 @@ func (s *session) executes(kind byte) bool {
 // that the client has sent is read: to close with something unread would reset
 // the connection.
 func (s *session) cut(message []byte) {
+	s.swallow.Store(true)
 	if s.how == stopped {
 		<-s.release
 		s.client.Close()
 		return
 	}
-	s.swallow.Store(true)
 	var sync []byte // commits what message executes
 	if message[0] == 'E' {
 		var err error

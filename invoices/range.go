@@ -155,9 +155,9 @@ func (r *rule) holds(numbers []counter.Number) bool {
 // more. Those who need it at once share one seek.
 func (is *Issuer) leaveBehind(ctx context.Context, p *prepared, last int64) error {
 	s := p.series
-	_, err := is.ranges.moved.get(ctx, movedTo{s, last}, func(ctx context.Context) (struct{}, error) {
+	_, err := is.ranges.moved.get(ctx, movedTo{s, last}, origin[struct{}]{ask: func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, seekTo(askedBy(ctx, p.KeyID), is.DB, is.Numbers, s, last, reasonOutOfRange)
-	})
+	}})
 	return err
 }
 

@@ -9,23 +9,24 @@ import (
 	"folio/counter"
 )
 
-// rulebook remembers the rules of series for cacheFor. That a series does not
-// exist it never remembers: it may be made at any moment, and is then used at once
-// on every replica. The zero rulebook is empty.
+// rulebook remembers the rules of series. That a series does not exist it never
+// remembers: it may be made at any moment, and is then used at once on every replica.
+// The zero rulebook is empty.
 type rulebook struct {
-	known cache[seriesName, *rule]
+	known cache[subject, *rule]
 }
-
-type seriesName struct{ tenant, name string }
 
 // find returns the rule of a series; nil if there is no such series.
 func (b *rulebook) find(ctx context.Context, db *DB, tenant, name string) (*rule, error) {
-	r, err := b.known.get(ctx, seriesName{tenant, name}, func(ctx context.Context) (*rule, error) {
-		r, err := db.findRule(ctx, tenant, name)
-		if r == nil && err == nil {
-			err = errNoSeries
-		}
-		return r, err
+	r, err := b.known.get(ctx, subject{tenant, name}, origin[*rule]{
+		ask: func(ctx context.Context) (*rule, error) {
+			r, err := db.findRule(ctx, tenant, name)
+			if r == nil && err == nil {
+				err = errNoSeries
+			}
+			return r, err
+		},
+		told: db.changes, about: (*rule).about,
 	})
 	if errors.Is(err, errNoSeries) {
 		// The question may have been another's, asked before this caller came.
@@ -34,10 +35,11 @@ func (b *rulebook) find(ctx context.Context, db *DB, tenant, name string) (*rule
 	return r, err
 }
 
+// about is what changes when a rule does.
+func (r *rule) about() subject { return subject{r.Tenant, r.Name} }
+
 // forget makes the next question for a series ask anew.
-func (b *rulebook) forget(tenant, name string) {
-	b.known.drop(func(r *rule) bool { return r != nil && r.Tenant == tenant && r.Name == name })
-}
+func (b *rulebook) forget(tenant, name string) { b.known.forget(subject{tenant, name}) }
 
 // errNoSeries keeps the cache from remembering that a series does not exist.
 var errNoSeries = errors.New("there is no such series")
@@ -53,28 +55,23 @@ func (r *rule) keeps(s counter.Series, strict bool) bool {
 }
 
 // CounterRules says what series let the counter do; see counter.Config.Rules. A
-// rule is asked for each time, which costs a read per block: a block of a series
-// that became strict a moment ago would number its documents twice over.
+// rule is asked for each time, together with those that are asked for meanwhile: a block
+// of a series that became strict a moment ago would number its documents twice over.
 type CounterRules struct {
 	DB *DB
-
-	begins cache[counter.Series, beginning]
 }
 
 // Rules returns the rules of s; the zero Rules if there is no such series. One whose
 // lowest number was imported begins there. Of a strict series, and of a period that
 // is none of the series', no block may be reserved.
 func (c *CounterRules) Rules(ctx context.Context, s counter.Series) (counter.Rules, error) {
-	r, err := c.DB.findRule(ctx, s.Tenant, s.Name)
+	found, err := c.DB.findRuled(ctx, s)
+	r, begins := found.rule, found.begins
 	if r == nil || err != nil {
 		return counter.Rules{}, err
 	}
 	if !r.keeps(s, false) {
 		return counter.Rules{Refuse: errRuleChanged}, nil
-	}
-	begins, err := c.begins.get(ctx, s, func(ctx context.Context) (beginning, error) { return c.DB.seriesBeginning(ctx, s) })
-	if err != nil {
-		return counter.Rules{}, err
 	}
 	rules := r.counter()
 	switch {

@@ -3,7 +3,6 @@ package invoices
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -193,20 +192,4 @@ func findSeries(ctx context.Context, q sqlx.QueryerContext, tenant, name string)
 		return Series{}, wrap("read series "+name+" of "+tenant, err)
 	}
 	return row.series(), nil
-}
-
-// findRule reads the rule of a series; nil if there is no such series.
-func (db *DB) findRule(ctx context.Context, tenant, name string) (*rule, error) {
-	s, err := findSeries(ctx, db.lookUps, tenant, name)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.rule()
-	if err != nil {
-		return nil, err
-	}
-	return &r, nil
 }

@@ -12,10 +12,12 @@ import (
 // series has now.
 func (r *replica) stale(t testing.TB, tenant, name string) {
 	t.Helper()
-	r.rules.known.keep = time.Hour
 	if known, err := r.rule(t.Context(), tenant, name); err != nil || known == nil {
 		t.Fatalf("the rule of %s: %v, %v", name, known, err)
 	}
+	a := r.rules.known.answers[subject{tenant, name}]
+	a.asked = time.Now().Add(time.Hour)
+	r.rules.known.answers[subject{tenant, name}] = a
 }
 
 // A replica may remember for a second what an unused series was. Whatever it

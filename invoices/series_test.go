@@ -237,7 +237,7 @@ func TestAChangeOfASeriesIsFollowedByEveryReplicaWithinASecond(t *testing.T) {
 			eventually(t, what, func() bool {
 				begun := time.Now()
 				ok := follows(r.Issue(t.Context(), request(who, "", "n")))
-				if !ok && begun.Sub(done) > cacheFor {
+				if !ok && begun.Sub(done) > believedUntold {
 					t.Fatalf("replica %d, a second later: not yet: %s", i, what)
 				}
 				return ok

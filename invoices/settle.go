@@ -161,15 +161,3 @@ func (o *Owner) Spent(ctx context.Context, s counter.Series, ranges []counter.Ra
 	}
 	return accounts.Merged(spent), nil
 }
-
-// Floor implements counter.Owner: the highest number of s that has a row.
-func (o *Owner) Floor(ctx context.Context, s counter.Series) (int64, error) {
-	return readFloor(ctx, o.DB.settling, s)
-}
-
-func readFloor(ctx context.Context, q sqlx.QueryerContext, s counter.Series) (int64, error) {
-	var highest int64
-	const query = `select coalesce(max(number), 0) from documents where tenant = $1 and series = $2 and period = $3`
-	err := sqlx.GetContext(ctx, q, &highest, query, s.Tenant, s.Name, s.Period)
-	return highest, wrap("read the highest number of "+s.String(), err)
-}

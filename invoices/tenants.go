@@ -129,7 +129,7 @@ type TenantBook struct {
 
 // ChangeTenant is DB.ChangeTenant, after which Keys asks anew.
 func (b TenantBook) ChangeTenant(ctx context.Context, name string, change func(*Tenant) error) (Tenant, error) {
-	defer b.Keys.known.drop(func(who *Identity) bool { return who != nil && who.Tenant == name })
+	defer b.Keys.DB.changes.note(subject{tenant: name})
 	return b.DB.ChangeTenant(ctx, name, change)
 }
 

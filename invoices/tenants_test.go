@@ -111,7 +111,7 @@ func knownInTime(t testing.TB, what string, is func() bool) {
 		if is() {
 			return
 		}
-		if begun.Sub(changed) > cacheFor {
+		if begun.Sub(changed) > believedUntold {
 			t.Fatalf("not known after a second: %s", what)
 		}
 	}

@@ -193,7 +193,8 @@ func (r *replica) run(ctx context.Context) error {
 		return r.writer.Run(writing)
 	})
 	parts.Go(func() error { r.alone.watch(allocating); return nil })
-	parts.Go(func() error { return r.keys.Run(writing) })             // as long as requests are
+	parts.Go(func() error { return r.keys.Run(writing) }) // as long as requests are
+	parts.Go(func() error { return (&invoices.Listener{DB: r.db, Log: r.log}).Run(writing) })
 	parts.Go(func() error { return r.witness.Run(allocating, r.db) }) // notes what was written last
 	parts.Go(func() error {
 		if err := r.checkPostgres(allocating); err != nil {

@@ -33,6 +33,7 @@ func properties() []property {
 		{"series whose names begin alike are apart", prefixSeries},
 		{"a cancelled call says so", cancelled},
 		{"a swap of unknown version text conflicts, never panics", oddVersion},
+		{"swaps of many series at once are each as if alone", crowdedSwaps},
 		{"many ledgers are swapped in one step, and the index with them", ofMany(swapMany)},
 		{"many ledgers that were not there are made in one step", ofMany(newMany)},
 		{"of many ledgers none is swapped if one has another value", ofMany(conflictOfMany)},

@@ -2,9 +2,11 @@ package etcdstore_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,10 +45,27 @@ func works(t *testing.T, client *clientv3.Client, pod string) {
 	}
 }
 
+// sharingWorks shows that it can do so when many come at once.
+func sharingWorks(t *testing.T, client *clientv3.Client) {
+	t.Helper()
+	g := behindGate(&etcdstore.Store{Client: client, TTL: 60})
+	pod := g.register(t, 1)
+	all := []*swapping{first(t, pod, numbered(0)), first(t, pod, numbered(1)), first(t, "nobody.1", numbered(2))}
+	if had := g.shareSwaps(t, pod, all...); !slices.Equal(had, []int{len(all)}) {
+		t.Errorf("calls of %v operations", had)
+	}
+	for i, want := range []error{nil, nil, counter.ErrLost} {
+		if !errors.Is(all[i].err, want) {
+			t.Errorf("swap %d: %v, want %v", i, all[i].err, want)
+		}
+	}
+}
+
 func TestTheUserThatACertificateNamesTouchesNothingButFolio(t *testing.T) {
 	g := startGuarded(t)
 	client := g.dial(t, g.access("folio"))
 	works(t, client, "pod.1")
+	sharingWorks(t, client)
 	if _, err := client.Put(timeout(t), "/another", "x"); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("put outside of /folio/: %v, want permission denied", err)
 	}

@@ -22,6 +22,22 @@ func TestOneMemberKeepsTheContract(t *testing.T) {
 	countertest.TestStore(t, func(t testing.TB) counter.Store { return open(t, cluster, 60) })
 }
 
+// TestAStoreThatSharesCallsKeepsTheContract makes one call of a kind at a time: whoever
+// comes meanwhile shares the next.
+func TestAStoreThatSharesCallsKeepsTheContract(t *testing.T) {
+	cluster := startEtcd(t, 1)
+	countertest.TestStore(t, func(t testing.TB) counter.Store {
+		s := open(t, cluster, 60)
+		s.Share(1, time.Hour)
+		return s
+	})
+	countertest.TestStoreThroughLosses(t, seeds, func(t testing.TB, seed uint64) counter.Store {
+		s := openLossy(t, cluster, seed)
+		s.Share(1, time.Hour)
+		return s
+	})
+}
+
 func TestThreeMembersKeepTheContract(t *testing.T) {
 	cluster := startEtcd(t, 3)
 	countertest.TestStore(t, func(t testing.TB) counter.Store { return open(t, cluster, 60) })
@@ -100,11 +116,16 @@ func TestTheSuiteObjectsToEachMutantOfTheStore(t *testing.T) {
 		"it writes the index in a second step": {func(m *mutant) { m.apart = true }, "hold"},
 		"it reads from memory":                 {func(m *mutant) { m.stale = true }, "told "},
 		"it does not compare the value":        {func(m *mutant) { m.compare = blind }, "want ErrConflict"},
-		sound:                                  {func(*mutant) {}, ""},
+		"it does not compare the value of those who share a transaction": {func(m *mutant) { m.shared = blind },
+			"got <nil>, want the ledger has changed"},
+		"it does not compare the holder of those who share a transaction": {func(m *mutant) { m.shared = careless },
+			"got <nil>, want the holder is no longer registered"},
+		sound: {func(*mutant) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := countertest.Objection(t, seeds, func(t testing.TB, seed uint64) counter.Store {
 				s := openLossy(t, cluster, seed)
+				s.Share(1, time.Hour)
 				m := &mutant{KV: s.Client.KV}
 				is.change(m)
 				s.Client.KV = m

@@ -72,6 +72,17 @@ func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) 
 	return got, err
 }
 
+// getAll is get of many keys at one moment.
+func (s *Store) getAll(ctx context.Context, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+	before, begun := s.history.before(), time.Now()
+	got, err := s.readAll(ctx, ops)
+	s.tell("read", begun, err)
+	if err == nil {
+		s.history.saw(before, got.Header)
+	}
+	return got, err
+}
+
 // commit sends a transaction, once.
 func (s *Store) commit(txn clientv3.Txn) (*clientv3.TxnResponse, error) {
 	before, begun := s.history.before(), time.Now()

@@ -32,8 +32,10 @@ func gather(t *testing.T, size int, open func() *unreliableStore) *crowd {
 		s := open()
 		one := &client{id: id, store: s, history: &c.history, calls: &c.calls}
 		one.register(timeout(t), t)
-		s.network.bad.Store(true)
 		c.clients, c.networks = append(c.clients, one), append(c.networks, s.network)
+	}
+	for _, network := range c.networks {
+		network.bad.Store(true)
 	}
 	return c
 }
@@ -73,6 +75,51 @@ func (c *crowd) lost() (n int64) {
 		n += network.lost()
 	}
 	return n
+}
+
+// TestCallsThatAreSharedAreLinearizable has clients that share stores, and so calls of
+// etcd, on a network that loses three in ten.
+func TestCallsThatAreSharedAreLinearizable(t *testing.T) {
+	cluster := startEtcd(t, 3)
+	space := space()
+	var stores []*unreliableStore
+	var gates []*gate
+	for range 2 {
+		s := openUnreliable(t, cluster.Endpoints(), space, often)
+		gates = append(gates, behindGate(s.Store).gate)
+		s.Share(1, 0)
+		stores = append(stores, s)
+	}
+	opened := 0
+	c := gather(t, 16, func() *unreliableStore {
+		opened++
+		return stores[opened%len(stores)]
+	})
+	for i := range 5 {
+		c.series = append(c.series, numbered(i))
+	}
+	a := &adversary{cluster: cluster, progress: c.calls.Load, step: 200}
+	c.work(t, func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		a.kill(ctx, t)
+		a.pause(ctx, t)
+	})
+	if err := c.history.check(20 * time.Second); err != nil {
+		t.Error(err)
+	}
+	h := &c.history
+	effective, unseen := h.unknowns()
+	swaps, loads := int64(0), int64(0)
+	for _, g := range gates {
+		swaps, loads = swaps+g.swaps.Load(), loads+g.loads.Load()
+	}
+	t.Logf("%d loads, %d swaps done, %d conflicts, %d unknown outcomes (%d took effect, %d were never seen); %d swaps and %d loads shared a call",
+		h.count(load, done), h.count(swap, done), h.count(swap, conflict), h.count(swap, unknown), effective, unseen, swaps, loads)
+	if effective == 0 || unseen == 0 || h.count(swap, conflict) == 0 || swaps < 100 || loads < 100 {
+		t.Error("a rare state never came about: this run shows nothing")
+	}
+	wantIndexLikeLedgers(t, c)
 }
 
 func TestReservationsAreLinearizableThroughDeadLeadersAndLostReplies(t *testing.T) {

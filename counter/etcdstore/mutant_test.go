@@ -16,6 +16,7 @@ import (
 type mutant struct {
 	clientv3.KV
 	compare func([]clientv3.Cmp) []clientv3.Cmp
+	shared  func([]clientv3.Cmp) []clientv3.Cmp // of swaps that share a transaction
 	commit  func(send send) (*clientv3.TxnResponse, error)
 	stale   bool // reads are answered from memory now and then
 	apart   bool // the index is written in a transaction of its own
@@ -75,8 +76,12 @@ func (x *mutantTxn) Commit() (*clientv3.TxnResponse, error) {
 	if x.m.compare != nil {
 		cmps = x.m.compare(cmps)
 	}
+	then := x.then
+	if x.m.shared != nil && then[0].IsTxn() {
+		then = within(then, x.m.shared)
+	}
 	send := func() (*clientv3.TxnResponse, error) {
-		return x.m.KV.Txn(x.ctx).If(cmps...).Then(x.then...).Else(x.els...).Commit()
+		return x.m.KV.Txn(x.ctx).If(cmps...).Then(then...).Else(x.els...).Commit()
 	}
 	if x.m.apart && len(x.cmps) > 1 && len(x.then) > 1 {
 		return x.commitApart()
@@ -94,6 +99,16 @@ func (x *mutantTxn) commitApart() (*clientv3.TxnResponse, error) {
 		return done, err
 	}
 	return x.m.KV.Txn(x.ctx).Then(x.then[1:]...).Commit()
+}
+
+// within changes the conditions of transactions within another.
+func within(ops []clientv3.Op, change func([]clientv3.Cmp) []clientv3.Cmp) []clientv3.Op {
+	changed := make([]clientv3.Op, len(ops))
+	for i, op := range ops {
+		cmps, then, els := op.Txn()
+		changed[i] = clientv3.OpTxn(change(cmps), then, els)
+	}
+	return changed
 }
 
 // retrying believes the answer to the repeat of what may have been executed.
@@ -124,7 +139,10 @@ func despairing(send send) (*clientv3.TxnResponse, error) {
 }
 
 // blind does not compare the ledger's value, only that its holder is registered.
-func blind(cmps []clientv3.Cmp) []clientv3.Cmp { return cmps[len(cmps)-1:] }
+func blind(cmps []clientv3.Cmp) []clientv3.Cmp { return cmps[max(0, len(cmps)-1):] }
+
+// careless does not compare that the holder is registered, only the ledger's value.
+func careless(cmps []clientv3.Cmp) []clientv3.Cmp { return cmps[:len(cmps)-1] }
 
 const sound = "none: the store as it is"
 

@@ -111,6 +111,7 @@ func (c Config) Serve(ctx context.Context) (err error) {
 	ops := httpapi.NewServer(c.OpsListen, httpapi.NewOps(httpapi.OpsConfig{Ready: func() error { return nil }, Gatherer: registry}))
 	parts, ended := errgroup.WithContext(ctx)
 	parts.Go(func() error { return keys.Run(ended) })
+	parts.Go(func() error { return (&invoices.Listener{DB: db}).Run(ended) })
 	for _, s := range []*http.Server{public, ops} {
 		parts.Go(func() error {
 			if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
