@@ -149,12 +149,12 @@ func (f flags) full() []scenario {
 	const round, warmUp = 4 * time.Second, time.Second
 	all := []scenario{
 		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 4, round, warmUp},
-		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), f.many), 3, round, warmUp},
+		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), f.many), 2, round, warmUp},
 		{"batch", "batches of 100 beside single posts", f.batches(), 5, round, warmUp},
 		{"numbers", "numbers of documents that live elsewhere", f.numbers(), 5, round, warmUp},
 		{"alone", "one connection, nothing else running", f.each([]string{"block", "insert"}, func(s *side) { s.connections = 1 }), 7, 3 * time.Second, warmUp},
-		{"open", "a fixed arrival rate: shares of each one's best throughput", f.open(), 3, 6 * time.Second, warmUp},
-		{"replicas", "several replicas, many tenants", f.several(), 4, round, warmUp},
+		{"open", "a fixed arrival rate: shares of each one's best throughput", f.open(), 2, 6 * time.Second, warmUp},
+		{"replicas", "several replicas, many tenants", f.several(), 3, round, warmUp},
 		{"fence", "with and without the fence, in pairs", f.each([]string{"block", "unfenced"}, nil), 10, 3 * time.Second, warmUp},
 	}
 	for _, n := range f.Connections {
@@ -173,5 +173,5 @@ func (f flags) full() []scenario {
 		scenario{"writers", "batches that are written side by side, more clients than a batch takes", f.writers(), 4, 3 * time.Second, warmUp},
 		scenario{profiling, "where the time of a replica goes", f.profiled(), 1, 5 * time.Second, warmUp},
 		scenario{"statements", "what Postgres says of each statement (pg_stat_statements)", f.each(f.wide(), nil), 1, round, warmUp},
-		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 3, round, warmUp})
+		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 2, round, warmUp})
 }
