@@ -68,7 +68,7 @@ type etcdMetrics struct {
 
 func newEtcdMetrics() etcdMetrics {
 	m := etcdMetrics{
-		seconds: prometheus.NewHistogramVec(timing("etcd_request_duration_seconds", "How long reads and transactions of etcd took, failed ones too."), []string{"operation"}),
+		seconds: prometheus.NewHistogramVec(timing("etcd_request_duration_seconds", "How long reads and transactions of etcd took, failed ones too; many series may share one."), []string{"operation"}),
 		errors:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "folio_etcd_errors_total", Help: "Reads and transactions of etcd that ended with an error."}, []string{"operation"}),
 	}
 	for _, operation := range []string{"read", "transaction"} {

@@ -9,5 +9,8 @@
 // so no name can reach into another's keys. Ledgers hang on no lease: only the
 // holder's own key does.
 //
+// Loads and swaps that come while others are under way share calls of etcd, which
+// changes nothing for who makes them (load.go, swap.go).
+//
 // Call [Dial] first, then put the client into a [Store].
 package etcdstore

@@ -128,7 +128,11 @@ func TestASwapThatIsGivenUpOnItsWayHoldsUpNobody(t *testing.T) {
 			return nil
 		}
 		cancel()
-		<-gaveUp // the call is on its way still
+		select {
+		case <-gaveUp:
+		case <-time.After(5 * time.Second):
+			t.Error("who gave up waits for what is on its way")
+		}
 		return nil
 	}
 	if had := r.end(); !slices.Equal(had, []int{2}) {
