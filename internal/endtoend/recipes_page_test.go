@@ -17,6 +17,46 @@ type recipe struct {
 	prints string // a regular expression
 }
 
+// expected is what each recipe for etcd has to print, by its heading. Three members, one of
+// which leads, one replica, and the ledger of one series are there.
+func expected() map[string][]recipe {
+	const holder = `replica-0\.[a-z0-9]+`
+	return map[string][]recipe{
+		"etcd by hand": {
+			{"CGO_ENABLED=0 go build", ``},
+			{"etcdctl version", `etcdctl version: 3\.[0-9]+\.[0-9]+`},
+		},
+		"How etcd is": {
+			{"etcdctl endpoint health", `(?s)(is healthy.*){3}`},
+			{"etcdctl endpoint status", `(?s)IS LEADER.* true `},
+			{"etcdctl member list", `(?s)( started .* m[012] .*){3}`},
+			{"etcdctl alarm list", `^$`},
+		},
+		"What folio keeps there": {
+			{"etcdctl get --prefix /folio/holders/", `^/folio/holders/` + holder + `\s*$`},
+			{"etcdctl get --prefix /folio/held/", `^/folio/held/` + holder + `/acme/invoice/[0-9]{4}\s*$`},
+			{"etcdctl get --prefix /folio/ledger/", `^/folio/ledger/acme/invoice/[0-9]{4}\s*$`},
+			{"etcdctl get --print-value-only", `^\{"v":1,"mark":[0-9]+,.*"held":\[\{.*"free":\[`},
+			{"etcdctl get -w fields", `"ModRevision" : [0-9]+`},
+			{"etcdctl get --print-value-only --rev", `^\{"v":1,"mark":[0-9]+,`},
+			{"etcdctl get --print-value-only /folio/postgres", `^\{"`},
+		},
+		"A snapshot": {
+			{"ETCDCTL_ENDPOINTS=", `Snapshot saved at folio\.db`},
+			{"etcdutl snapshot status", `(?s)HASH.*REVISION.*TOTAL KEYS.*\n\S +[0-9a-f]+ `},
+		},
+		"A snapshot is put back": {{"etcdutl snapshot restore", `restored snapshot`}},
+		"The quota is reached": {
+			{"revision=$(etcdctl endpoint status", `^$`},
+			{"etcdctl compaction --physical", `compacted revision [0-9]+`},
+			{"etcdctl defrag", `Finished defragmenting etcd member`},
+			{"etcdctl alarm disarm", `memberID:[0-9]+ alarm:NOSPACE`},
+		},
+		"The note about Postgres cannot be read": {{"etcdctl del /folio/postgres", `^1\s*$`}},
+		"The password of folio's user":           {{"etcdctl user passwd folio", `Password updated`}},
+	}
+}
+
 var (
 	byHand  = regexp.MustCompile(`\betcd(ctl|utl)\b`)
 	heading = regexp.MustCompile(`(?m)^##+ (.*)$`)
