@@ -72,6 +72,23 @@ func TestTheStepsOfTheReadmeAreFound(t *testing.T) {
 	if strings.Contains(steps, "-n folio ") || !strings.Contains(steps, "-n elsewhere create job --from=cronjob/etcd-snapshot "+upgradeJob+"\n") {
 		t.Errorf("the steps before an upgrade are:\n%s", steps)
 	}
+	before, err := stepsFor("folio", upgradeSteps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := stepsFor("folio", volumeSteps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "kubectl") && strings.Contains(line, "-- etcd") && !strings.Contains(before+lost, line) {
+			t.Errorf("nothing runs this line of %s: %s", readme, line)
+		}
+	}
 	if text, err := os.ReadFile("docs/kubernetes.md"); err != nil || !strings.Contains(string(text), begin) {
 		t.Errorf("the page has no place for the table: %v", err)
 	}
