@@ -35,6 +35,10 @@ type Config struct {
 	// wait. nil: nobody is.
 	Refilled func(took time.Duration)
 
+	// Registered is told of each holder that begins, before it gives a number; it must not
+	// wait. nil: nobody is.
+	Registered func(holder string)
+
 	Log *slog.Logger // nil: none
 }
 
@@ -130,6 +134,9 @@ func (a *Allocator) begin(ctx context.Context) *life {
 		if err == nil {
 			a.counts.lives.Add(1)
 			a.log().Info("holder registered", "holder", l.holder.Name, "era", l.era)
+			if a.Config.Registered != nil {
+				a.Config.Registered(l.holder.Name)
+			}
 			return l
 		}
 		if failed := try + 1; ctx.Err() == nil && failed&try == 0 { // ever more rarely: it may take an operator

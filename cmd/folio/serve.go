@@ -182,7 +182,7 @@ func (r *replica) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for operations: %w", err), public.Close())
 	}
-	r.cfg.logStart(r.log, public.Addr().String(), ops.Addr().String())
+	r.logStart(public.Addr().String(), ops.Addr().String())
 
 	writing, stopWriting := context.WithCancel(context.Background())
 	defer stopWriting()

@@ -5,23 +5,35 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
+	"sync"
 
 	"folio/invoices"
 )
 
-// logStart tells, in one line, what runs here, where its stores are and what it was
-// told; listen and ops are where it is reached. No secret is in it: endpoints that have
-// one are refused before. Nor is the holder, of which there is none before both stores
-// have answered, and another after each loss: the line "holder registered" tells it, and
-// its name begins with the pod's.
-func (c *serveCmd) logStart(log *slog.Logger, listen, ops string) {
+// introduce returns what tells, in one line, what runs here, where its stores are and what
+// it was told; listen and ops are where it is reached. No secret is in it: endpoints that
+// have one are refused before.
+func (c *serveCmd) introduce(listen, ops string) []any {
 	var settings []any
 	for _, s := range settingsOf(reflect.ValueOf(*c)) {
 		settings = append(settings, slog.String(s.name, c.shown(s)))
 	}
-	log.Info("starting", "version", buildVersion(), "pod", c.PodName, "node", c.NodeName, "listen", listen, "ops_listen", ops,
+	return []any{
+		"version", buildVersion(), "pod", c.PodName, "node", c.NodeName, "listen", listen, "ops_listen", ops,
 		"etcd", strings.Join(c.EtcdEndpoints, ","), "postgres", invoices.Where(c.config()),
-		slog.Group("settings", settings...))
+		slog.Group("settings", settings...),
+	}
+}
+
+// logStart tells of the start twice: at once, when there is no holder yet and the stores may
+// be away; and with the first holder, once. Later lives have the line "holder registered".
+func (r *replica) logStart(listen, ops string) {
+	is := r.cfg.introduce(listen, ops)
+	r.log.Info("starting", is...)
+	var first sync.Once
+	r.allocator.Config.Registered = func(holder string) {
+		first.Do(func() { r.log.Info("started", append([]any{"holder", holder}, is...)...) })
+	}
 }
 
 // setting is one flag, by the name of its environment variable.

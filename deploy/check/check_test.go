@@ -24,6 +24,7 @@ var overlays = map[string]overlay{
 	"dev":        {dirs: []string{k8s + "overlays/dev"}},
 	"chaos":      {dirs: []string{k8s + "overlays/chaos"}},
 	"production": {dirs: []string{k8s + "overlays/production"}, outside: madeOutside},
+	"traced":     {dirs: []string{"testdata/traced"}, outside: madeOutside},
 	"guarded":    {dirs: []string{k8s + "overlays/production", k8s + "etcd/guard"}, outside: madeOutside},
 }
 

@@ -10,7 +10,12 @@ import (
 // planted renders dev with one piece of text of one object replaced.
 func planted(t *testing.T, kind, name, old, with string) []Object {
 	t.Helper()
-	all := render(t, k8s+"overlays/dev")
+	return plantedIn(t, k8s+"overlays/dev", kind, name, old, with)
+}
+
+func plantedIn(t *testing.T, dir, kind, name, old, with string) []Object {
+	t.Helper()
+	all := render(t, dir)
 	for i, o := range all {
 		if o.Kind != kind || !strings.HasPrefix(o.Name, name) {
 			continue
@@ -24,7 +29,7 @@ func planted(t *testing.T, kind, name, old, with string) []Object {
 		}
 		return all
 	}
-	t.Fatalf("dev has no %s %s", kind, name)
+	t.Fatalf("%s has no %s %s", dir, kind, name)
 	return nil
 }
 
@@ -77,6 +82,18 @@ func TestWhatObjectsTogetherGetWrongIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			refuses(t, Sound(planted(t, c.kind, c.object, c.old, c.with)), c.want)
+		})
+	}
+}
+
+func TestACollectorThatIsNotReachedIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ kind, old, with, want string }{
+		"another port":                     {"NetworkPolicy", "port: 4318", "port: 4317", "does not let it reach"},
+		"another namespace":                {"Deployment", "otel-collector.observability", "otel-collector.tracing", "does not let it reach"},
+		"an address that names no Service": {"Deployment", "http://otel-collector.observability:4318", "otel-collector", "want http://"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refuses(t, Sound(plantedIn(t, "testdata/traced", c.kind, "folio", c.old, c.with), madeOutside...), c.want)
 		})
 	}
 }

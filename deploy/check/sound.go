@@ -37,7 +37,8 @@ func pod(o Object) (*corev1.PodTemplateSpec, error) {
 // Sound finds what each object's kind does not show: pods that the restricted profile of
 // pod security refuses or that bear a token, variables that are used before they are set, selectors that match no pod, names of
 // Secrets and the like that nobody makes (outside are those that somebody else does),
-// a grace period that ends before folio has drained, and a secret that folio reads only once.
+// a grace period that ends before folio has drained, a secret that folio reads only once, and a
+// collector of traces that no policy lets folio reach.
 func Sound(all []Object, outside ...string) error {
 	var errs []error
 	var pods []*corev1.PodTemplateSpec
@@ -50,7 +51,7 @@ func Sound(all []Object, outside ...string) error {
 			continue
 		}
 		pods = append(pods, t)
-		errs = append(errs, restricted(o, t), drains(o, t, all), expands(o, t), rotates(o, t))
+		errs = append(errs, restricted(o, t), drains(o, t, all), expands(o, t), rotates(o, t), traced(o, t, all))
 		if auto := t.Spec.AutomountServiceAccountToken; auto == nil || *auto {
 			errs = append(errs, fmt.Errorf("%s: its pods bear a token for the API server; nothing here needs one", o))
 		}

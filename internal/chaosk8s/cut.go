@@ -38,6 +38,7 @@ func (s *scene) cut(ctx context.Context, f *fault) (err error) {
 	if n, alive := s.books.holds(holder); alive || n > 0 {
 		f.Wrong = append(f.Wrong, "the holder that was cut off is still taken for alive, or holds blocks")
 	}
+	f.Visits = append(f.Visits, s.ask(ctx, victim, "etcd"))
 	if err := s.c.until(ctx, alone, victim.name()+" is not ready, as it gives no number and the others do", func() bool {
 		now, ok := s.c.podNow(ctx, "folio", victim.name())
 		return ok && !now.ready()

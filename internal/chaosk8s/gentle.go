@@ -22,6 +22,7 @@ func (s *scene) gentle(ctx context.Context) error {
 		fault
 		do func(context.Context, *fault) error
 	}{
+		{fault{Name: "folio doctor asked in each pod", Want: 3}, s.doctor},
 		{fault{Name: "Deployment rolled out", Want: 2}, s.rollouts},
 		{fault{Name: "scaled 1 → 5 → 2", Want: 3}, s.scale},
 		{fault{Name: "each pod evicted in turn, by the eviction API", Want: 2}, s.evict},

@@ -108,6 +108,9 @@ func judgeFault(f fault, r record, report reporter) {
 	}
 	judgeLost(f, r, report)
 	judgeHanding(f, report)
+	judgeVisits(f, report)
+	judgeJobs(f, report)
+	judgeUpgrade(f, report)
 }
 
 func judgeLost(f fault, r record, report reporter) {

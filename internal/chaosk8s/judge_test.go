@@ -17,6 +17,11 @@ func good() record {
 			{Name: "killed " + midBlock, Want: 2, Times: 2, Acknowledged: 100, Twice: 4, Lost: []loss{{Holder: "a", Blocks: 3, Settled: 11 * time.Second}, {Holder: "b", Forced: true, Blocks: 2, Settled: time.Second}}},
 			{Name: "failed over", Want: 1, Times: 1, Acknowledged: 9, Explains: []string{"failover"}, Voids: map[string]int64{"failover": 7}},
 			{Name: "cut", Want: 1, Left: "K8S_NET is not set"},
+			{Name: "doctor", Want: 1, Times: 1, Acknowledged: 1, Visits: []visit{
+				{Pod: "p", Checks: 40, Warnings: 1}, {Pod: "q", Sick: "etcd", Status: 1, Checks: 30, Faults: 2, Unknown: 9, Faulty: []string{"etcd"}},
+			}},
+			{Name: "upgraded", Want: 1, Times: 1, Acknowledged: 5, Jobs: []job{{Name: "before", Took: time.Second, Snapshot: true, Keys: 12}, {Name: "defragment", Took: time.Second}},
+				Upgrade: &upgrade{From: "3.6.16", To: "3.7.3", Before: members("3.6.16"), After: members("3.7.3"), Stored: "3.7.0"}},
 		},
 		Loads: []load{{Name: "gentle", Held: true, Acknowledged: 110}, {Name: "rough", Held: true, Acknowledged: 109}},
 		Audits: []audit{
@@ -24,6 +29,10 @@ func good() record {
 			{Name: "rough", Issued: 219, Void: 7, Voids: map[string]int64{"failover": 7}},
 		},
 	}
+}
+
+func members(version string) map[string]string {
+	return map[string]string{"etcd-0": version, "etcd-1": version, "etcd-2": version}
 }
 
 func TestARunInWhichAllHeldIsCleared(t *testing.T) {
@@ -66,6 +75,20 @@ func TestEachBrokenPromiseIsNoticed(t *testing.T) {
 		"nobody in mid-block":           {func(r *record) { r.Faults[2].Lost = nil }, "killed in mid-block: nobody died in mid-block"},
 		"little to hand back":           {func(r *record) { r.Faults[1].Handing.Ledgers = 5 }, "deleted: the replica held blocks in 5 ledgers only"},
 		"left held":                     {func(r *record) { r.Faults[1].Handing.Left = 1 }, "deleted: blocks in 1 ledgers were left held"},
+		"a doctor who finds a fault":    {func(r *record) { r.Faults[5].Visits[0].Faults = 1 }, "doctor: folio doctor in p ends with 0 although all is well"},
+		"a doctor who ends badly":       {func(r *record) { r.Faults[5].Visits[0].Status = 1 }, "doctor: folio doctor in p ends with 1 although all is well"},
+		"a doctor who does not know":    {func(r *record) { r.Faults[5].Visits[0].Unknown = 1 }, "doctor: folio doctor in p ends with 0 although all is well"},
+		"a doctor who says nothing":     {func(r *record) { r.Faults[5].Visits[0].Checks = 0 }, "doctor: folio doctor in p has not reported"},
+		"a doctor who was not reached":  {func(r *record) { r.Faults[5].Visits[1].Status = -1 }, "doctor: folio doctor in q has not reported"},
+		"a doctor who finds all well":   {func(r *record) { r.Faults[5].Visits[1] = visit{Pod: "q", Sick: "etcd", Checks: 40} }, "doctor: folio doctor in q ends with 0 and does not tell that etcd alone"},
+		"a doctor who blames another":   {func(r *record) { r.Faults[5].Visits[1].Faulty = []string{"postgres"} }, "doctor: folio doctor in q ends with 1 and does not tell that etcd alone"},
+		"a Job that does not end":       {func(r *record) { r.Faults[6].Jobs[1].Took = 0 }, "upgraded: the Job defragment was not complete"},
+		"an empty snapshot":             {func(r *record) { r.Faults[6].Jobs[0].Keys = 0 }, "upgraded: etcdutl found no key in the snapshot of before"},
+		"no other version":              {func(r *record) { r.Faults[6].Upgrade.From = "3.7.2" }, "upgraded: from 3.7.2 to 3.7.3 is no other minor version"},
+		"a member left behind":          {func(r *record) { r.Faults[6].Upgrade.After["etcd-1"] = "3.6.16" }, "upgraded: after, etcd-1 was 3.6.16, want 3.7.3"},
+		"a member that was newer":       {func(r *record) { r.Faults[6].Upgrade.Before["etcd-1"] = "3.7.3" }, "upgraded: before, etcd-1 was 3.7.3, want 3.6.16"},
+		"a member that tells nothing":   {func(r *record) { delete(r.Faults[6].Upgrade.After, "etcd-1") }, "upgraded: after, 2 members told their version"},
+		"a cluster left behind":         {func(r *record) { r.Faults[6].Upgrade.Stored = "3.6.0" }, "upgraded: the cluster was of 3.6.0 afterwards, want 3.7.3"},
 		"no time left":                  {func(r *record) { r.Faults[1].Handing.Took = 61 * time.Second }, "deleted: it took 1m1s of the 1m0s"},
 	} {
 		r := good()
@@ -86,6 +109,8 @@ func TestTheTableNamesEachFaultAndWhatBroke(t *testing.T) {
 		"| cut | | | | left out: K8S_NET is not set | | |",
 		"1 holder died holding 3 blocks, settled within 11s to 11s (bound: 15s); 1 holder deleted by force holding 2 blocks, settled within 1s to 1s (bound: 15s) | 0 | held |",
 		"2000 ledgers freed and the pod gone in 9s of its 1m0s",
+		"40 checks, 0 faults, 1 warning, 0 unknown; folio doctor there: 2 faults of etcd",
+		"Job before complete after 1s, etcdutl finds 12 keys in the snapshot; Job defragment complete after 1s; 3.6.16 → 3.7.3",
 		"| rough | 109 | all promises held | 219 | 7 failover | 0 | 0 | 0 | 0 | held |",
 	} {
 		if !strings.Contains(text, want) {

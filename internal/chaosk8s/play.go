@@ -22,7 +22,10 @@ type scene struct {
 	traffic *traffic
 	dead    map[string]bool // holders that were killed
 	voids   map[string]int64
-	r       record
+
+	etcd      upgrade
+	etcdImage string // that it ends with
+	r         record
 }
 
 // play deploys folio, plants every fault, and takes all of it away again. What was seen it
@@ -89,7 +92,7 @@ func (s *scene) claim(ctx context.Context) error {
 		err = json.Unmarshal([]byte(out), &versions)
 	}
 	s.r.Server = strings.TrimPrefix(versions.ServerVersion.GitVersion, "v")
-	return err
+	return errors.Join(err, s.compareEtcd(ctx))
 }
 
 // tenants is how many the load is spread over.

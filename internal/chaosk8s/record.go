@@ -33,6 +33,34 @@ type fault struct {
 
 	Lost    []loss // holders that died in mid-block
 	Handing handing
+	Visits  []visit  // of the doctor
+	Jobs    []job    // made from CronJobs
+	Upgrade *upgrade // of etcd
+}
+
+// visit is what folio doctor said in one pod.
+type visit struct {
+	Pod                               string
+	Sick                              string // the part that was made to fail; "": all was well
+	Status                            int    // of its exit; less than 0: it was not asked
+	Checks, Faults, Warnings, Unknown int
+	Faulty                            []string // the parts with faults
+	Said                              []string // of all that is not well
+}
+
+// job is one that was made from a CronJob.
+type job struct {
+	Name     string
+	Took     time.Duration // until it was complete; 0: that was not seen
+	Snapshot bool          // it takes one
+	Keys     int64         // in the snapshot, as etcdutl says
+}
+
+// upgrade is etcd taken to another version, member by member.
+type upgrade struct {
+	From, To      string            // of the images
+	Before, After map[string]string // what each member says it is
+	Stored        string            // the version that what they keep is of, afterwards: all of them agree on it
 }
 
 // loss is a holder that died with blocks.

@@ -27,9 +27,11 @@ func (s *scene) rough(ctx context.Context) error {
 		{fault{Name: "a pod cut from etcd " + midBlock + ", longer than its lease, and healed", Want: 1, Left: missing(s.f.Net, "K8S_NET")}, s.cut},
 		{fault{Name: "etcd's leader killed", Want: 1}, s.steady(s.killLeader)},
 		{fault{Name: "a member of etcd lost its volume and joined anew", Want: 1}, s.loseVolume},
-		{fault{Name: "etcd restarted member by member, as an upgrade does", Want: 1}, s.rollEtcd},
+		{fault{Name: "etcd upgraded member by member, after a snapshot", Want: 1, Left: s.sameEtcd()}, s.upgradeEtcd},
+		{fault{Name: "etcd defragmented, and a snapshot taken, by their CronJobs", Want: 2}, s.upkeep},
 		{fault{Name: "Postgres deleted and started again", Want: 1}, s.steady(s.restartPostgres)},
 		{fault{Name: "Postgres' first process killed", Want: 1, Left: missing(s.f.Kill, "K8S_KILL")}, s.steady(s.killPostgres)},
+		{fault{Name: "folio doctor asked in each pod, after all of that", Want: 3}, s.doctor},
 	} {
 		if f.Left != "" {
 			s.c.say("%s: left out: %s", f.Name, f.Left)

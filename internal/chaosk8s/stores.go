@@ -73,7 +73,7 @@ const lostMember = "etcd-1"
 
 // loseVolume takes a member's volume away and follows the steps of the README.
 func (s *scene) loseVolume(ctx context.Context, f *fault) error {
-	steps, err := stepsFor(s.c.namespace)
+	steps, err := stepsFor(s.c.namespace, volumeSteps)
 	if err != nil {
 		return err
 	}
@@ -97,9 +97,8 @@ func (s *scene) loseVolume(ctx context.Context, f *fault) error {
 		return err
 	}
 	f.Notes = append(f.Notes, "the empty member does not found a cluster of its own, it ends")
-	cmd := command(ctx, "sh", "-eu", "-c", fmt.Sprintf("kubectl() { command %s \"$@\"; }\n%s", s.f.Kubectl, steps))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("the steps of %s: %w: %s", readme, err, out)
+	if err := s.follow(ctx, steps); err != nil {
+		return err
 	}
 	f.Notes = append(f.Notes, "joined by the README's steps and ready after "+short(time.Since(begun)))
 	return s.c.until(ctx, 2*time.Minute, "three members are healthy", func() bool {
@@ -110,17 +109,32 @@ func (s *scene) loseVolume(ctx context.Context, f *fault) error {
 	})
 }
 
-// stepsFor returns the README's steps for a member that lost its volume, for a namespace.
-func stepsFor(namespace string) (string, error) {
+// follow runs steps of the README.
+func (s *scene) follow(ctx context.Context, steps string) error {
+	cmd := command(ctx, "sh", "-eu", "-c", fmt.Sprintf("kubectl() { command %s \"$@\"; }\n%s", s.f.Kubectl, steps))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the steps of %s: %w: %s", readme, err, out)
+	}
+	return nil
+}
+
+// Where the README's steps begin.
+const (
+	volumeSteps  = "**A member lost its volume**"
+	upgradeSteps = "**A new version of etcd**"
+)
+
+// stepsFor returns steps of the README, for a namespace.
+func stepsFor(namespace, after string) (string, error) {
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		return "", err
 	}
-	_, rest, ok := strings.Cut(string(text), "**A member lost its volume**")
+	_, rest, ok := strings.Cut(string(text), after)
 	_, rest, ok2 := strings.Cut(rest, "```sh\n")
 	steps, _, ok3 := strings.Cut(rest, "```")
 	if !ok || !ok2 || !ok3 {
-		return "", fmt.Errorf("%s does not say what to do when a member lost its volume", readme)
+		return "", fmt.Errorf("%s has no steps after %q", readme, after)
 	}
 	return strings.ReplaceAll(steps, "-n folio ", "-n "+namespace+" "), nil
 }
@@ -141,20 +155,6 @@ func (s *scene) giveVolumes(ctx context.Context) {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-}
-
-// rollEtcd restarts the members in turn.
-func (s *scene) rollEtcd(ctx context.Context, f *fault) error {
-	begun := time.Now()
-	if _, err := s.c.kubectl(ctx, "rollout", "restart", "statefulset/etcd"); err != nil {
-		return err
-	}
-	if _, err := s.c.kubectl(ctx, "rollout", "status", "statefulset/etcd", "--timeout=180s"); err != nil {
-		return err
-	}
-	f.Times++
-	f.Notes = append(f.Notes, "3 members in "+short(time.Since(begun)))
-	return s.c.settled(ctx, "etcd", 3)
 }
 
 // restartPostgres ends Postgres in good order.

@@ -67,6 +67,11 @@ func seen(f fault, r record) []string {
 	if h := f.Handing; h != (handing{}) {
 		all = append(all, fmt.Sprintf("%d ledgers freed and the pod gone in %s of its %s", h.Ledgers, short(h.Took), h.Grace))
 	}
+	all = append(all, visits(f)...)
+	all = append(all, jobs(f)...)
+	if u := f.Upgrade; u != nil {
+		all = append(all, fmt.Sprintf("%s → %s", u.From, u.To))
+	}
 	return append(all, f.Wrong...)
 }
 

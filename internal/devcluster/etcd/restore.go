@@ -47,6 +47,21 @@ func (c *Cluster) Restore(ctx context.Context, r Restore) error {
 	})
 }
 
+// Place is what a member is started with: what etcdutl has to be told of it.
+type Place struct {
+	Name, Dir string
+	Cluster   string // all members: name=peer,…
+	Peer      string // its own URL for the others
+}
+
+// RestoreBy does what Restore does, by another's hand: restore puts a snapshot into each
+// member's folder, which is gone by then.
+func (c *Cluster) RestoreBy(ctx context.Context, restore func(Place) error) error {
+	return c.anew(ctx, "restore etcd", false, func(m member) error {
+		return restore(Place{Name: m.Name, Dir: m.Dir, Cluster: m.Cluster, Peer: m.Peer})
+	})
+}
+
 // Lose kills all members, removes what they had, and starts new and empty ones at the
 // same addresses: another cluster, with an id of its own.
 func (c *Cluster) Lose(ctx context.Context) error {
