@@ -40,6 +40,8 @@
 //     a batch, write.go sends it, batch.go, alone.go and credit.go are its statement,
 //     columns.go and array.go the parameters of that; fate.go judges what the driver
 //     says of it.
+//   - What is remembered, and for how long: cache.go, changes.go what was told of,
+//     listener.go hears it; lookups.go asks for many at once.
 //   - The rules of a series: series.go what they are, rulebook.go what is remembered
 //     of them, range.go and unused.go what an authority granted. strict_*.go write,
 //     audit and continue strict series.
@@ -59,7 +61,7 @@
 //     the operator's word, sweep.go makes void what a failover lost, fence_all.go,
 //     heights.go and lost.go are what a rebuild of ledgers asks.
 //   - What is asked for: query.go, row.go, drafts.go. Issuers and keys: tenants.go,
-//     keys.go.
+//     keys.go, keys_known.go whom they speak for.
 //   - Moving in and out: importing.go is the run; of import_*.go, identity, begin,
 //     stage, check and store are its steps, file, csv, record and make turn a line
 //     into a row, the others are parts of an export, which export.go writes.

@@ -118,7 +118,7 @@ func (is *Issuer) within(ctx context.Context, p *prepared, numbers ...counter.Nu
 	if p.rule.holds(numbers) {
 		return true, nil
 	}
-	// The rule may be a second old, and the counter's newer.
+	// The rule may be of before a change, and the counter's newer.
 	fresh, err := is.DB.findRule(ctx, p.series.Tenant, p.series.Name)
 	if err == nil && fresh == nil {
 		err = fmt.Errorf("series %s: %w", p.series.Name, ErrNotFound)
