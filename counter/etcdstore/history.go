@@ -73,9 +73,9 @@ func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) 
 }
 
 // getAll is get of many keys at one moment.
-func (s *Store) getAll(ctx context.Context, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+func (s *Store) getAll(ctx context.Context, soonest time.Time, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
 	before, begun := s.history.before(), time.Now()
-	got, err := s.readAll(ctx, ops)
+	got, err := s.readAll(ctx, soonest, ops)
 	s.tell("read", begun, err)
 	if err == nil {
 		s.history.saw(before, got.Header)

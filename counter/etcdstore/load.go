@@ -3,6 +3,7 @@ package etcdstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -13,6 +14,12 @@ import (
 // mostLoads bounds the ledgers in one read; etcd takes 128, unless it was told
 // otherwise.
 const mostLoads = 100
+
+// wanted is a ledger that somebody loads.
+type wanted struct {
+	series   counter.Series
+	deadline time.Time // zero: none
+}
 
 // found is a ledger, and the revision of etcd at which it was read.
 type found struct {
@@ -31,7 +38,8 @@ func (s *Store) LoadAt(ctx context.Context, series counter.Series) (counter.Ledg
 	if err := validate(series); err != nil {
 		return counter.Ledger{}, "", 0, err
 	}
-	got, err := s.loads.Get(ctx, series, asker(s.sharing, mostLoads, s.load))
+	deadline, _ := ctx.Deadline()
+	got, err := s.loads.Get(ctx, wanted{series, deadline}, asker(s.sharing, mostLoads, s.load))
 	if err != nil {
 		return counter.Ledger{}, "", 0, fmt.Errorf("load ledger %s: %w", series, err)
 	}
@@ -40,12 +48,15 @@ func (s *Store) LoadAt(ctx context.Context, series counter.Series) (counter.Ledg
 
 // LoadMany implements counter.BulkLoader: one transaction that only reads.
 func (s *Store) LoadMany(ctx context.Context, all []counter.Series) ([]counter.Loaded, error) {
-	for _, series := range all {
+	deadline, _ := ctx.Deadline()
+	want := make([]wanted, len(all))
+	for i, series := range all {
 		if err := validate(series); err != nil {
 			return nil, err
 		}
+		want[i] = wanted{series, deadline}
 	}
-	got, err := s.load(ctx, all)
+	got, err := s.load(ctx, want)
 	if err != nil {
 		return nil, fmt.Errorf("load %d ledgers: %w", len(all), err)
 	}
@@ -57,19 +68,19 @@ func (s *Store) LoadMany(ctx context.Context, all []counter.Series) ([]counter.L
 }
 
 // load reads all in one call, or in several if etcd finds that too much.
-func (s *Store) load(ctx context.Context, all []counter.Series) ([]found, error) {
+func (s *Store) load(ctx context.Context, all []wanted) ([]found, error) {
 	if len(all) == 1 {
-		got, err := s.get(ctx, ledgerKey(all[0]))
+		got, err := s.get(ctx, ledgerKey(all[0].series))
 		if err != nil {
 			return nil, err
 		}
-		return []found{foundIn(all[0], got.Kvs, got.Header.GetRevision())}, nil
+		return []found{foundIn(all[0].series, got.Kvs, got.Header.GetRevision())}, nil
 	}
 	ops := make([]clientv3.Op, len(all))
-	for i, series := range all {
-		ops[i] = clientv3.OpGet(ledgerKey(series))
+	for i, w := range all {
+		ops[i] = clientv3.OpGet(ledgerKey(w.series))
 	}
-	done, err := s.getAll(ctx, ops)
+	done, err := s.getAll(ctx, soonest(all), ops)
 	switch {
 	case tooMuch(err):
 		return inHalves(ctx, all, s.load)
@@ -78,9 +89,20 @@ func (s *Store) load(ctx context.Context, all []counter.Series) ([]found, error)
 	}
 	got := make([]found, len(all))
 	for i, r := range done.Responses {
-		got[i] = foundIn(all[i], r.GetResponseRange().Kvs, done.Header.GetRevision())
+		got[i] = foundIn(all[i].series, r.GetResponseRange().Kvs, done.Header.GetRevision())
 	}
 	return got, nil
+}
+
+// soonest is the first of all deadlines; zero if there is none. A member of etcd that
+// is silent must not cost one who has little time the share of one who has much.
+func soonest(all []wanted) (first time.Time) {
+	for _, w := range all {
+		if first.IsZero() || !w.deadline.IsZero() && w.deadline.Before(first) {
+			first = w.deadline
+		}
+	}
+	return first
 }
 
 // foundIn makes what was found of the answer for the key of a ledger.

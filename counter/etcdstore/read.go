@@ -17,18 +17,21 @@ const readTries = 3
 // inTries calls read up to three times. A member that takes the request and says
 // nothing (its process is stopped, its disk hangs) would use up the caller's time, and
 // it is seconds before the connection to it is given up. A read is harmless when
-// repeated: so each try but the last has a third of the time that is left, and
+// repeated: so each try but the last has a third of the time until soonest, and
 // the client sends the next to another member.
-func inTries[R any](ctx context.Context, read func(context.Context) (R, error)) (R, error) {
-	deadline, ok := ctx.Deadline()
-	for try := 1; ok && try < readTries; try++ {
-		got, err := within(ctx, time.Until(deadline)/3, read)
+func inTries[R any](ctx context.Context, soonest time.Time, read func(context.Context) (R, error)) (R, error) {
+	for try := 1; !soonest.IsZero() && try < readTries; try++ {
+		got, err := within(ctx, max(time.Until(soonest)/3, leastTry), read)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return got, err
 		}
 	}
 	return read(ctx)
 }
+
+// leastTry is what a try has at least, for those who share it with one who has hardly
+// any time left.
+const leastTry = 50 * time.Millisecond
 
 func within[R any](ctx context.Context, d time.Duration, read func(context.Context) (R, error)) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
@@ -38,13 +41,15 @@ func within[R any](ctx context.Context, d time.Duration, read func(context.Conte
 
 // read reads linearizably.
 func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	return inTries(ctx, func(ctx context.Context) (*clientv3.GetResponse, error) { return s.Client.Get(ctx, key, opts...) })
+	deadline, _ := ctx.Deadline()
+	return inTries(ctx, deadline, func(ctx context.Context) (*clientv3.GetResponse, error) { return s.Client.Get(ctx, key, opts...) })
 }
 
-// readAll reads linearizably what ops get. A read that no member can take at the moment
+// readAll reads linearizably what ops get, for several of whom one has time until
+// soonest only. A read that no member can take at the moment
 // is repeated by the client, but not one that is a transaction.
-func (s *Store) readAll(ctx context.Context, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
-	return inTries(ctx, func(ctx context.Context) (*clientv3.TxnResponse, error) {
+func (s *Store) readAll(ctx context.Context, soonest time.Time, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+	return inTries(ctx, soonest, func(ctx context.Context) (*clientv3.TxnResponse, error) {
 		for {
 			got, err := s.Client.Txn(ctx).Then(ops...).Commit()
 			if !untaken(err) || pause(ctx) != nil {

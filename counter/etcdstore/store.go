@@ -24,7 +24,7 @@ type Store struct {
 	Told func(operation string, took time.Duration, err error)
 
 	history history
-	loads   combine.Group[counter.Series, found]
+	loads   combine.Group[wanted, found]
 	swaps   combine.Group[*swap, outcome]
 	sharing sharing
 }
