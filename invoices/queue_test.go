@@ -83,3 +83,63 @@ func TestWhatFindsTheQueueFullIsRefusedAtOnceAndNeverWritten(t *testing.T) {
 		})
 	}
 }
+
+// Whoever leaves gives back the room of the body, and so must its row what it has of it.
+func TestARowOfWhoHasLeftKeepsNoContentInTheQueue(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	r := newReplicaWith(t, db, store, WriterConfig{Queue: 100})
+	r.mustIssue(t, request(who, "before", "n"))
+	held, err := db.rest.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Rollback()
+	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
+		t.Fatal(err)
+	}
+	submit := func(ctx context.Context, id string) *entry {
+		t.Helper()
+		p, err := r.prepare(t.Context(), request(who, id, "n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Number, err = r.takeOne(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		p.RequestID, p.Printed = requestID(id), p.print(p.Number)
+		e, err := r.Writer.submit(ctx, &p.row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	first := submit(t.Context(), "first")
+	eventually(t, "a batch waits for Postgres", func() bool { return waitingForLock(t, db) == 1 })
+	leaving, leave := context.WithCancel(t.Context())
+	left, stayed := submit(leaving, "left"), submit(t.Context(), "stayed")
+	leave()
+	if _, err := r.Writer.await(leaving, left); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("who leaves is told %v, want ErrUnavailable", err)
+	}
+	if n := r.Writer.Stats().Queued; n != 2 {
+		t.Errorf("%d rows lie in the queue, want the one that was left among two", n)
+	}
+	if left.content != "" || left.Draft.Note != "" || len(left.Draft.Lines) > 0 || stayed.content == "" {
+		t.Errorf("the row that was left says %q, the other %q", left.content, stayed.content)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []*entry{first, stayed} {
+		if _, err := r.Writer.await(t.Context(), e); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := ask[string](t, db, `select string_agg(request_id, ' ' order by request_id) from documents`); got != "c:before c:first c:stayed" {
+		t.Errorf("written are %s", got)
+	}
+	r.stop()
+	mustBeClean(t, db, store)
+}
