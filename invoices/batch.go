@@ -129,7 +129,7 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	if err != nil {
 		return nil, wrap("connect to Postgres", err)
 	}
-	l := &line{conn: conn, until: time.Now().Add(db.life)}
+	l := &line{conn: conn, until: time.Now().Add(db.stay())}
 	err = conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(driverConn(c), l.notice)
 		return nil

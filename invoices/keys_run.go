@@ -74,7 +74,7 @@ func (k *Keys) listen(ctx context.Context) (heard bool, err error) {
 	k.known.drop(func(*Identity) bool { return true }) // of what changed before, nobody told
 	ticker := time.NewTicker(listenEvery)
 	defer ticker.Stop()
-	for end := time.Now().Add(k.DB.life); time.Now().Before(end); {
+	for end := time.Now().Add(k.DB.stay()); time.Now().Before(end); {
 		// An answer brings the notifications before it.
 		if _, err := conn.ExecContext(ctx, `select 1`); err != nil {
 			return true, wrap("listen to Postgres", err)
