@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -65,15 +66,46 @@ func (a *api) createBatch(w http.ResponseWriter, r *http.Request, who invoices.I
 // for itself.
 func decodeBatch(body []byte) ([]jsontext.Value, error) {
 	var batch struct {
-		Invoices []jsontext.Value `json:"invoices"`
+		Invoices documents `json:"invoices"`
 	}
 	if err := json.Unmarshal(body, &batch, json.RejectUnknownMembers(true)); err != nil {
 		return nil, readError(err)
 	}
-	if n := len(batch.Invoices); n < 1 || n > maxBatch {
+	if n := batch.Invoices.count; n < 1 || n > maxBatch {
 		return nil, malformed("/invoices", fmt.Sprintf("has %d documents; want 1 to %d", n, maxBatch))
 	}
-	return batch.Invoices, nil
+	return batch.Invoices.kept, nil
+}
+
+// documents are those of a batch. Of more than it may have only the count is kept.
+type documents struct {
+	kept  []jsontext.Value
+	count int
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (d *documents) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '[' {
+		return json.UnmarshalDecode(dec, &d.kept)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for ; dec.PeekKind() != ']'; d.count++ {
+		if d.count >= maxBatch {
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		value, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		d.kept = append(d.kept, value.Clone())
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // issueItem issues one document of a batch.
@@ -116,9 +148,9 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	if item.Kind() != '{' {
 		return "", d, digest, malformed("", "has the wrong type; want a JSON object")
 	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(item, &members); err != nil {
-		return "", d, digest, readError(err)
+	members, err := membersOf(item)
+	if err != nil {
+		return "", d, digest, err
 	}
 	given, ok := members["request_id"]
 	if !ok {
@@ -140,6 +172,31 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	}
 	digest, err = digestOf(alone)
 	return id, d, digest, err
+}
+
+// membersOf is what stands in an object.
+func membersOf(object jsontext.Value) (map[string]jsontext.Value, error) {
+	members := make(map[string]jsontext.Value)
+	dec := jsontext.NewDecoder(bytes.NewReader(object))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, readError(err)
+	}
+	for dec.PeekKind() != '}' {
+		if len(members) > maxEntries {
+			return nil, malformed("", fmt.Sprintf("has more than %d fields, most of which are none here", maxEntries))
+		}
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil, readError(err)
+		}
+		of := name.String() // before the decoder goes on
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil, readError(err)
+		}
+		members[of] = value.Clone()
+	}
+	return members, nil
 }
 
 // issueGuarded keeps a panic from ending the process, as guarded does for a

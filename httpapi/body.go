@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -17,10 +16,7 @@ import (
 	"folio/invoices/document"
 )
 
-const (
-	maxBody  = 1 << 20
-	maxDepth = 32 // a draft is 6 deep
-)
+const maxBody = 1 << 20
 
 // readBody reads the JSON body of a request, whole, up to most bytes.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
@@ -104,30 +100,6 @@ func decode(body []byte, v any) error {
 	return nil
 }
 
-// evident reports whether body has nothing in it that scan would refuse and decoding
-// lets pass, if it is JSON at all.
-func evident(body []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return false
-			}
-		case c == '}' || c == ']':
-			depth--
-		case c == 'n': // of null, and of nothing else outside of strings
-			return false
-		}
-	}
-	return true
-}
-
 // digestOf is document.Digest of a body that was read strictly.
 func digestOf(body []byte) ([32]byte, error) {
 	digest, err := document.Digest(body)
@@ -135,27 +107,6 @@ func digestOf(body []byte) ([32]byte, error) {
 		return digest, malformed("", err.Error())
 	}
 	return digest, nil
-}
-
-// scan refuses what decoding would let pass: null, which Go takes for an absent
-// field, and nesting that no draft has.
-func scan(body []byte) error {
-	dec := jsontext.NewDecoder(bytes.NewReader(body))
-	for {
-		token, err := dec.ReadToken()
-		if err == io.EOF {
-			return nil // that there was exactly one value, decoding checks
-		}
-		if err != nil {
-			return readError(err)
-		}
-		if token.Kind() == 'n' {
-			return malformed(string(dec.StackPointer()), "is null; leave the field out instead")
-		}
-		if dec.StackDepth() > maxDepth {
-			return malformed(string(dec.StackPointer()), "is nested deeper than any field of an invoice")
-		}
-	}
 }
 
 // readError says in the words of the API what the decoder objected to.

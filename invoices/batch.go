@@ -50,9 +50,10 @@ const insertRows = `
 // and the rows, which are $2 to $24, see columns.
 const (
 	openHolder = `
-		select holder from holders
-		where holder = $1 and fenced_at is null and era = ` + presentEra + `
-		for share`
+		with turn as materialized (select pg_advisory_xact_lock_shared(` + holderTurn + `))
+		select h.holder from turn cross join holders h
+		where h.holder = $1 and h.fenced_at is null and h.era = ` + presentEra + `
+		for share of h`
 	noHolder        = `select nullif($1, '') as holder`
 	documentColumns = `tenant, series, period, number, status, created_at,
 			request_id, digest, key_id, issue_date, currency, net, tax, gross, printed_number, content,
@@ -69,6 +70,13 @@ const (
 	documentRow = `q (tenant, series, period, number, created_at, request_id, digest, key_id, issue_date, currency,
 				net, tax, gross, printed_number, content, block_serial, block_first, block_last, kind, item, reference, block_at, block_revision)`
 )
+
+// holderTurn is the advisory lock of a holder's turn, $1. Shares of a row do not queue: who
+// wants to update it waits for those that he found, and others may have come meanwhile,
+// without end. So who shares a holder's row shares its turn before, and a fence has that for
+// itself: what comes later waits behind it. It decides nothing, and keeps nobody out; the row
+// does.
+const holderTurn = `hashtextextended('folio holder ' || cast($1 as text), 0)`
 
 // lookUpBatch finds, in one snapshot, what is stored under each request, and
 // whether each number, and each printed number, is in use.
@@ -121,7 +129,7 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 	if err != nil {
 		return nil, wrap("connect to Postgres", err)
 	}
-	l := &line{conn: conn, until: time.Now().Add(db.life)}
+	l := &line{conn: conn, until: time.Now().Add(db.stay())}
 	err = conn.Raw(func(c any) error {
 		pq.SetNoticeHandler(driverConn(c), l.notice)
 		return nil

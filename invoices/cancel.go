@@ -30,6 +30,12 @@ func (is *Issuer) Cancel(ctx context.Context, r CancelRequest) (Issued, error) {
 	if !ok || of.Tenant != r.Identity.Tenant {
 		return Issued{}, ErrNotFound
 	}
+	got, err := is.cancel(ctx, r, of)
+	return got, is.ranges.note(err)
+}
+
+// cancel is Cancel of the document of a key.
+func (is *Issuer) cancel(ctx context.Context, r CancelRequest, of key) (Issued, error) {
 	id, sent := r.request()
 	before, err := is.before(ctx, sent, id)
 	if before != nil || err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // address says where Postgres is, and by whom it is asked. A file is read for each
@@ -64,8 +65,9 @@ func newConnector(to *address, as terms) (connector, error) {
 // Connect implements driver.Connector. A server that refuses what a file says, as the
 // file was changed before the server, is told what it took last, and after that the new
 // one again, as it may have learnt it in between: so a password can be rotated with no
-// moment at which new connections fail. What a file says may be right a moment later, so
-// a refusal of it is ErrUnavailable.
+// moment at which new connections fail. So can a user, though it be let in before its
+// rights are granted. What a file says may be right a moment later, so a refusal of it is
+// ErrUnavailable.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	text, err := c.to.read()
 	if err != nil {
@@ -74,21 +76,54 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if c.to.file == "" {
 		return c.connect(ctx, text)
 	}
-	conn, err := c.connect(ctx, text)
-	if before := c.to.worked.Load(); refusesWho(err) && before != nil && *before != text {
+	before := c.to.worked.Load()
+	if before == nil || *before == text {
+		conn, err := c.connect(ctx, text)
+		return conn, c.took(text, err, refusesWho(err))
+	}
+	conn, err := c.introduce(ctx, text)
+	if refusesWho(err) || refusesMore(err) {
 		if conn, err = c.connect(ctx, *before); err == nil {
 			return conn, nil
 		}
-		conn, err = c.connect(ctx, text)
+		conn, err = c.introduce(ctx, text)
 	}
+	return conn, c.took(text, err, refusesWho(err) || refusesMore(err))
+}
+
+// took notes what the server takes, and returns err as it is to be told.
+func (c connector) took(text string, err error, refused bool) error {
 	switch {
 	case err == nil:
 		c.to.worked.Store(&text)
-	case refusesWho(err):
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case refused:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return conn, err
+	return err
 }
+
+// introduce connects by a new address, if its user may take each role: one that this
+// connection takes the server would refuse by itself, but none of the others.
+func (c connector) introduce(ctx context.Context, text string) (driver.Conn, error) {
+	conn, err := c.connect(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	lacks, err := askOne(ctx, conn, `
+		select coalesce(string_agg(rolname, ', '), '') from pg_roles
+		where rolname in ('`+roleWriter+`', '`+roleReader+`', '`+roleSettler+`', '`+roleAuditor+`') and not pg_has_role(session_user, oid, 'member')`)
+	if err == nil && lacks != "" {
+		err = fmt.Errorf("%w: %s", errNoGrants, lacks)
+	}
+	if err != nil {
+		_ = conn.Close() // it was of no use
+		return nil, err
+	}
+	return conn, nil
+}
+
+// errNoGrants: a server lets a new user in, who may do nothing.
+var errNoGrants = errors.New("the user of the database URL lacks roles")
 
 // Driver implements driver.Connector.
 func (connector) Driver() driver.Driver { return &pq.Driver{} }
@@ -111,6 +146,12 @@ func (c connector) connect(ctx context.Context, text string) (driver.Conn, error
 func refusesWho(err error) bool {
 	answer := pq.As(err)
 	return answer != nil && answer.Code.Class() == "28"
+}
+
+// refusesMore reports whether a server lets in who is there, and not to what he wants.
+func refusesMore(err error) bool {
+	answer := pq.As(err)
+	return errors.Is(err, errNoGrants) || answer != nil && answer.Code == pqerror.InsufficientPrivilege
 }
 
 // config is what the driver is told. What the URL says itself is kept, but for the

@@ -81,7 +81,11 @@ func Open(cfg DBConfig) (*DB, error) {
 		if set.witness != nil {
 			connector = gate{Connector: connector, witness: set.witness}
 		}
-		*set.of = bounded(connector, set.count, db.life)
+		life := db.life
+		if set.kept {
+			life = db.stay()
+		}
+		*set.of = bounded(connector, set.count, life)
 	}
 	return db, nil
 }
@@ -93,6 +97,7 @@ type use struct {
 	timeout string
 	count   int
 	witness *Witness
+	kept    bool // who takes one keeps it, see stay
 }
 
 // plan says which sets there are, and how large each is.
@@ -100,16 +105,20 @@ func (db *DB) plan(cfg DBConfig) []use {
 	others := orDefault(cfg.Others, othersDefault)
 	share := func(n int) int { return max(1, others*n/othersDefault) }
 	return []use{
-		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness},
-		{&db.lookUps, roleWriter, restTimeout, share(3), cfg.Witness},
-		{&db.reads, roleReader, restTimeout, share(4), nil},
-		{&db.hearing, roleReader, restTimeout, 1, nil},
-		{&db.settling, roleSettler, restTimeout, share(2), cfg.Witness},
-		{&db.audits, roleAuditor, restTimeout, share(1), nil},
-		{&db.duties, roleAuditor, restTimeout, 2, nil},
-		{&db.rest, owner, restTimeout, share(4), nil},
+		{&db.batches, roleWriter, batchTimeout, orDefault(cfg.Batches, 4), cfg.Witness, true},
+		{&db.lookUps, roleWriter, restTimeout, share(3), cfg.Witness, false},
+		{&db.reads, roleReader, restTimeout, share(4), nil, false},
+		{&db.hearing, roleReader, restTimeout, 1, nil, true},
+		{&db.settling, roleSettler, restTimeout, share(2), cfg.Witness, false},
+		{&db.audits, roleAuditor, restTimeout, share(1), nil, false},
+		{&db.duties, roleAuditor, restTimeout, 2, nil, true},
+		{&db.rest, owner, restTimeout, share(4), nil, false},
 	}
 }
+
+// stay is how long who keeps a connection may keep it: as long as it may have lain among the
+// others before, so that both are no more than its life.
+func (db *DB) stay() time.Duration { return db.life / 2 }
 
 // Connections is how many connections a replica takes at the most.
 func Connections(cfg DBConfig) (sum int) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestMigratingFiveAtATimeSucceedsForAll(t *testing.T) {
@@ -138,5 +139,36 @@ func dropRole(t testing.TB, address, role string) {
 		if _, err := db.rest.Exec(statement); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestAConnectionThatIsKeptLivesNoLongerThanOthersWhenItLayAmongThemBefore(t *testing.T) {
+	t.Parallel()
+	const life = time.Second
+	db, err := Open(DBConfig{URL: databaseFor(t), Life: life})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	first, longest := 0, time.Duration(0)
+	eventually(t, "a connection is made anew", func() bool {
+		l, err := db.connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.keep() // to lie among the others
+		var pid int
+		if err := l.conn.GetContext(t.Context(), &pid, `select pg_backend_pid()`); err != nil {
+			t.Fatal(err)
+		}
+		if first == 0 {
+			first = pid
+		}
+		begun := ask[time.Time](t, db, `select backend_start from pg_stat_activity where pid = $1`, pid)
+		longest = max(longest, l.until.Sub(begun))
+		return pid != first
+	})
+	if longest > life+life/5 {
+		t.Errorf("a connection may be kept until it is %v old, and its life is %v", longest, life)
 	}
 }

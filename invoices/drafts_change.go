@@ -126,6 +126,12 @@ func (is *Issuer) IssueDraft(ctx context.Context, who Identity, id string) (Issu
 	if !isDraftID(id) {
 		return Issued{}, ErrNotFound
 	}
+	got, err := is.issueDraft(ctx, who, id)
+	return got, is.ranges.note(err)
+}
+
+// issueDraft is IssueDraft of what may be a draft's id.
+func (is *Issuer) issueDraft(ctx context.Context, who Identity, id string) (Issued, error) {
 	request := fromDraft + id
 	r := Request{Identity: who, Digest: sha256.Sum256([]byte(request))} // the same for all who ask
 	before, err := is.before(ctx, r, request)

@@ -71,7 +71,7 @@ func (d *Duty) hold(ctx context.Context, held *sqlx.Conn) (*sqlx.Conn, error) {
 	if !got {
 		return nil, wrap("ask for the duty "+d.Name, conn.Close()) // hands it back
 	}
-	d.until = time.Now().Add(d.DB.life)
+	d.until = time.Now().Add(d.DB.stay())
 	d.on.Store(true)
 	return conn, nil
 }

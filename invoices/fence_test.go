@@ -81,6 +81,7 @@ func TestTheFenceWaitsForWhatIsInFlightAndSeesItsRows(t *testing.T) {
 	}{
 		{"a batch", insertBatch, batchArgs},
 		{"a row that is alone", insertAlone, aloneArgs},
+		{"a batch that has no turn, as of the versions before", strings.Replace(insertBatch, "select pg_advisory_xact_lock_shared("+holderTurn+")", "select 1", 1), batchArgs},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -109,15 +110,16 @@ func TestTheFenceWaitsForWhatIsInFlightAndSeesItsRows(t *testing.T) {
 	}
 }
 
-// The teeth of the test above: with FOR KEY SHARE the fence does not wait, and
-// a number that is about to get a row is called free.
+// The teeth of the test above: with FOR KEY SHARE, and no turn, the fence does not wait,
+// and a number that is about to get a row is called free.
 func TestAFenceReadForKeyShareWouldMissTheBatchInFlight(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	b := heldBlock(t, db, "h", 1, 3)
-	mutant := strings.Replace(insertBatch, "for share", "for key share", 1)
-	if mutant == insertBatch {
-		t.Fatal("the statement has no FOR SHARE")
+	withoutTurn := strings.Replace(insertBatch, "select pg_advisory_xact_lock_shared("+holderTurn+")", "select 1", 1)
+	mutant := strings.Replace(withoutTurn, "for share", "for key share", 1)
+	if mutant == withoutTurn || withoutTurn == insertBatch {
+		t.Fatal("the statement has no FOR SHARE, or no turn")
 	}
 	commit := batchInFlight(t, db, mutant, "h", testSeries, 2)
 	free, settled := settleAside(t, db, b)

@@ -32,7 +32,12 @@ type Issuer struct {
 // ErrSeriesExpired, ErrSeriesSuspended, ErrLedgerDamaged; ErrUnavailable (nothing
 // was stored), ErrOutcomeUnknown (the same request id tells).
 func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
-	id := requestID(r.ID)
+	got, err := is.issueOrRepeat(ctx, r, requestID(r.ID))
+	return got, is.ranges.note(err)
+}
+
+// issueOrRepeat takes r for a new request, and looks it up if it is refused.
+func (is *Issuer) issueOrRepeat(ctx context.Context, r Request, id string) (Issued, error) {
 	got, err := is.issue(ctx, r, id)
 	if r.ID == "" || !isRefusal(err) {
 		return got, err
@@ -44,7 +49,7 @@ func (is *Issuer) Issue(ctx context.Context, r Request) (Issued, error) {
 	return Issued{}, refusal(err, again)
 }
 
-// issue is Issue of a request that is taken for a new one.
+// issue issues what is taken for a new request.
 func (is *Issuer) issue(ctx context.Context, r Request, id string) (Issued, error) {
 	draft, err := is.prepare(ctx, r)
 	if err != nil {
@@ -101,7 +106,7 @@ func (is *Issuer) documentRule(ctx context.Context, tenant, name string) (*rule,
 // place puts the row of a document into the series of a rule, if that admits its
 // date; the zone, the tenant's, says what today is.
 func (is *Issuer) place(known *rule, zone *time.Location, r row) (*prepared, error) {
-	if err := is.ranges.note(known.admit(r.Draft.IssueDate, r.CreatedAt.In(zone).Format(time.DateOnly))); err != nil {
+	if err := known.admit(r.Draft.IssueDate, r.CreatedAt.In(zone).Format(time.DateOnly)); err != nil {
 		return nil, err
 	}
 	r.Kind = known.kind
@@ -216,10 +221,10 @@ func (is *Issuer) storeStrict(ctx context.Context, p *prepared) (Issued, error) 
 		switch {
 		case errors.Is(err, errBelowRange):
 			if err := is.leaveBehind(ctx, p, p.Strict.Within.First-1); err != nil {
-				return Issued{}, is.ranges.note(err)
+				return Issued{}, err
 			}
 		case err != nil:
-			return Issued{}, is.ranges.note(err)
+			return Issued{}, err
 		case repeat != nil:
 			return issued(repeat, nil)
 		default:

@@ -71,7 +71,7 @@ func (l *Listener) listen(ctx context.Context) (heard bool, err error) {
 	}
 	ticker := time.NewTicker(listenEvery)
 	defer ticker.Stop()
-	for end := time.Now().Add(l.DB.life); time.Now().Before(end); {
+	for end := time.Now().Add(l.DB.stay()); time.Now().Before(end); {
 		sent := time.Now()
 		// An answer brings the notifications before it.
 		if _, err = conn.ExecContext(ctx, `select 1`); err == nil && anew {

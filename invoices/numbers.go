@@ -48,10 +48,16 @@ type ExternalNumber struct {
 // ErrPrintedClash, ErrSeriesExhausted, ErrSeriesExpired, ErrLedgerDamaged; ErrUnavailable and
 // ErrOutcomeUnknown: send the same request again.
 func (is *Issuer) TakeNumbers(ctx context.Context, r NumbersRequest) (ExternalNumbers, error) {
-	id := requestID(r.ID)
+	id, take := requestID(r.ID), is.takeNumbers
 	if r.Count == 1 {
-		return is.takeNumber(ctx, r, id)
+		take = is.takeNumber
 	}
+	got, err := take(ctx, r, id)
+	return got, is.ranges.note(err)
+}
+
+// takeNumbers is TakeNumbers of several.
+func (is *Issuer) takeNumbers(ctx context.Context, r NumbersRequest, id string) (ExternalNumbers, error) {
 	stored, err := is.DB.findItems(ctx, r, id)
 	if err != nil {
 		return ExternalNumbers{}, err
@@ -160,7 +166,7 @@ func (is *Issuer) prepareNumbers(ctx context.Context, r NumbersRequest, id strin
 	if known == nil {
 		return nil, fmt.Errorf("series %q: %w", r.Series, ErrNotFound)
 	}
-	if err := is.ranges.note(known.admit(r.IssueDate, at.In(r.Identity.zone()).Format(time.DateOnly))); err != nil {
+	if err := known.admit(r.IssueDate, at.In(r.Identity.zone()).Format(time.DateOnly)); err != nil {
 		return nil, err
 	}
 	p := &prepared{

@@ -11,11 +11,32 @@ import (
 // it returns, in their order. Items whose number is used up, or whose holder was
 // fenced, are left for another round; so are those that the same request recorded
 // before, or on another replica.
+//
+// The row of item 0 is what a request has its key by, as that of an invoice is: the
+// others are not sent before it is stored. Else a request of one, or an invoice, could
+// get a key of which other items are stored. Rows of a strict series are stored all at
+// once.
 func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item, error) {
 	rows, err := is.rowsFor(ctx, p, items)
 	if err != nil {
 		return nil, err
 	}
+	if p.strict() || len(rows) == 1 || items[0] != 0 {
+		return is.recordRows(ctx, p, rows)
+	}
+	first, err := is.recordRows(ctx, p, rows[:1])
+	if err != nil || len(first) == 0 { // or the same request has it elsewhere, and is looked up
+		for _, r := range rows[1:] {
+			r.giveBack()
+		}
+		return first, err
+	}
+	others, err := is.recordRows(ctx, p, rows[1:])
+	return append(first, others...), outcomeUnknown(err)
+}
+
+// recordRows writes rows, see record.
+func (is *Issuer) recordRows(ctx context.Context, p *prepared, rows []row) ([]item, error) {
 	var made []item
 	var failed error
 	entries, err := is.Writer.submitAll(ctx, rows)
@@ -33,7 +54,7 @@ func (is *Issuer) record(ctx context.Context, p *prepared, items []int) ([]item,
 			err = is.leaveBehind(ctx, p, p.Strict.Within.First-1)
 		}
 		if err != nil && failed == nil {
-			failed = is.ranges.note(err)
+			failed = err
 		}
 	}
 	if failed == nil {

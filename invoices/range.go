@@ -39,7 +39,8 @@ func (is *Issuer) RangeStats() RangeStats {
 	return RangeStats{Low: is.ranges.low.Load(), Exhausted: is.ranges.exhausted.Load(), Expired: is.ranges.expired.Load()}
 }
 
-// note counts what err says of a range, and returns err.
+// note counts what err, the answer to a request, says of a range, and returns err. What is
+// refused on the way, and found to be a repeat then, is not counted.
 func (r *ranges) note(err error) error {
 	switch {
 	case errors.Is(err, ErrSeriesExhausted):
@@ -71,14 +72,14 @@ func (is *Issuer) take(ctx context.Context, p *prepared, count int) (numbers []c
 	for {
 		numbers, err := is.Numbers.TakeN(ctx, p.series, count)
 		if err != nil {
-			return nil, is.ranges.note(numberError(err))
+			return nil, numberError(err)
 		}
 		done, err := is.within(ctx, p, numbers...)
 		if done {
 			return numbers, nil
 		}
 		if err != nil {
-			return nil, is.ranges.note(err)
+			return nil, err
 		}
 	}
 }
@@ -93,7 +94,7 @@ func (is *Issuer) takeOne(ctx context.Context, p *prepared) (n counter.Number, e
 	for {
 		n, err := is.Numbers.Take(ctx, p.series)
 		if err != nil {
-			return n, is.ranges.note(numberError(err))
+			return n, numberError(err)
 		}
 		if p.rule.contains(n) {
 			return n, nil
@@ -103,7 +104,7 @@ func (is *Issuer) takeOne(ctx context.Context, p *prepared) (n counter.Number, e
 			return n, nil
 		}
 		if err != nil {
-			return n, is.ranges.note(err)
+			return n, err
 		}
 	}
 }

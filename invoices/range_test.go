@@ -102,6 +102,47 @@ func TestARangeExpiresForItsIssueDatesAndForToday(t *testing.T) {
 	}
 }
 
+// What a request was refused for before it was found to be a repeat is no refusal.
+func TestARepeatWhoseRangeHasExpiredIsNotCountedAsRefused(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	db.put(t, granted(NumberRange{First: 1, Last: 2, ExpiresOn: "2026-03-15"}))
+	r := newReplica(t, db, store)
+	r.at(time.Date(2026, 3, 14, 10, 0, 0, 0, time.UTC))
+	numbers := wish(who, "numbers", 1)
+	numbers.Series = "caf"
+	r.mustIssue(t, in("caf", request(who, "invoice", "n")))
+	r.mustTake(t, numbers)
+	repeat := func(when string) {
+		if got := r.mustIssue(t, in("caf", request(who, "invoice", "n"))); !got.Replayed {
+			t.Errorf("%s: %+v is no repeat", when, got)
+		}
+		if got := r.mustTake(t, numbers); !got.Replayed {
+			t.Errorf("%s: %+v is no repeat", when, got)
+		}
+	}
+	repeat("when no number is left")
+	r.at(r.Now().AddDate(1, 0, 0))
+	repeat("when the range has expired")
+	if s := r.RangeStats(); s != (RangeStats{}) {
+		t.Errorf("counted %+v, and nothing was refused", s)
+	}
+	for i, want := range []RangeStats{{Expired: 1}, {Expired: 2}} {
+		var err error
+		if i == 0 {
+			_, err = r.Issue(t.Context(), in("caf", request(who, "another", "n")))
+		} else {
+			_, err = r.TakeNumbers(t.Context(), NumbersRequest{Identity: who, ID: "others", Series: "caf", Count: 2})
+		}
+		if s := r.RangeStats(); s != want || !errors.Is(err, ErrSeriesExpired) {
+			t.Errorf("counted %+v, want %+v; %v", s, want, err)
+		}
+	}
+	r.stop()
+	mustBeClean(t, db, store)
+}
+
 // A replica holds a block when the range is changed: what lies above the new one is
 // not given, what lies below it becomes void, and the series goes on.
 func TestARangeThatChangesUnderAHeldBlockIsKept(t *testing.T) {

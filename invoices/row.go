@@ -59,6 +59,12 @@ func (r *row) encode() error {
 	return nil
 }
 
+// forget drops what a row says that is not to be written, and lies in the queue until a
+// writer comes by. What that looks at before it claims a row stays.
+func (r *row) forget() {
+	r.Draft, r.Seller, r.Totals, r.content = document.Draft{}, document.Party{}, document.Totals{}, ""
+}
+
 func (r *row) key() key { return key{Series: r.place(), Number: r.number()} }
 
 // place is the series of r, in a period.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"folio/counter/countertest"
@@ -210,6 +211,39 @@ func TestARefusedPasswordOfAFileIsTriedAgain(t *testing.T) {
 	if err := fixed.Ping(t.Context()); err == nil || errors.Is(err, ErrUnavailable) {
 		t.Errorf("a wrong password that no file can mend: %v", err)
 	}
+}
+
+// The file names a new user, whom the server lets in, before its rights are granted.
+func TestAUserWithoutItsGrantsDoesNotReplaceTheOneBefore(t *testing.T) {
+	t.Parallel()
+	a := startAsking(t)
+	db := a.openFile(t, time.Millisecond, a.address(t, "first/:@ one", ""))
+	who := newTenant(t, db, "acme")
+	rep := newReplica(t, db, &countertest.Mem{})
+	rep.mustIssue(t, request(who, "before", "n"))
+	of := func(set *sqlx.DB) (user string) {
+		t.Helper()
+		if err := set.GetContext(t.Context(), &user, `select session_user`); err != nil {
+			t.Error(err)
+		}
+		return user
+	}
+	a.exec(t, `create role heir login in role `+roleReader) // one of four
+	a.put(t, "url", strings.Replace(a.address(t, "", ""), "folio:", "heir:", 1))
+	for range 3 { // connections live for a millisecond, so each is a new one
+		for name, set := range map[string]*sqlx.DB{"rest": db.rest, "reads": db.reads, "lookups": db.lookUps} {
+			time.Sleep(2 * time.Millisecond)
+			if user := of(set); user != "folio" {
+				t.Errorf("%s: connected as %s, who may only read yet", name, user)
+			}
+		}
+	}
+	rep.mustIssue(t, request(who, "meanwhile", "n"))
+	a.exec(t, `grant `+strings.Join([]string{roleWriter, roleReader, roleSettler, roleAuditor}, ", ")+` to heir`)
+	for _, set := range []*sqlx.DB{db.rest, db.reads, db.lookUps} {
+		eventually(t, "the heir connects", func() bool { return of(set) == "heir" })
+	}
+	rep.mustIssue(t, request(who, "after", "n"))
 }
 
 func TestAnAddressThatCannotBeReadIsNotRepeated(t *testing.T) {

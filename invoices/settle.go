@@ -82,7 +82,8 @@ func mayTouch(block, now string) (same bool, err error) {
 
 // fence closes the holder of b, for ever. Once it returns, every batch of the
 // holder is either committed or will never store anything: a batch keeps the
-// holder's row FOR SHARE, for which the update waits, at most lock_timeout. A
+// holder's row FOR SHARE, for which the update waits, at most lock_timeout; batches that
+// come meanwhile wait behind it, see holderTurn. A
 // holder that never enrolled here is inserted, fenced. A stale server is left
 // alone. Executed twice it changes nothing.
 func (o *Owner) fence(ctx context.Context, b counter.Block) error {
@@ -92,6 +93,9 @@ func (o *Owner) fence(ctx context.Context, b counter.Block) error {
 			return err
 		}
 		if _, err := mayTouch(b.Era, now); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(`+holderTurn+`)`, b.Holder); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, fenceHolder, b.Holder, b.Era)

@@ -95,31 +95,39 @@ type strictPlan struct {
 }
 
 // place numbers the rows whose request has none stored. Of several rows of one
-// request the first is; the others find it afterwards.
-func (p *strictPlan) place(entries []*entry, found []bool) {
+// request the first is; the others find it afterwards. Whose item 0 is stored first,
+// or comes first, has the key: other items of another request are refused.
+func (p *strictPlan) place(entries []*entry, before earlier) {
 	type request struct {
 		requestKey
 		item int
 	}
 	type wish struct {
 		requestKey
-		counter.Series
+		digest [32]byte
 	}
-	seen, gone := make(map[request]bool), make(map[wish]error)
+	seen, gone, owner := make(map[request]bool), make(map[wish]error), make(map[requestKey][32]byte)
 	p.refused = make(map[*entry]error)
 	for i, e := range entries {
 		r := request{requestKey{e.Strict.Tenant, e.RequestID}, e.Item}
-		if found[i] || seen[r] {
+		if before.found[i] || seen[r] {
 			continue
 		}
 		seen[r] = true
-		err := gone[wish{r.requestKey, e.Strict.Series}]
+		w := wish{r.requestKey, e.Digest}
+		err := gone[w]
+		if by, has := owner[r.requestKey]; err == nil && e.Item > 0 && (before.reused[i] || has && by != e.Digest) {
+			err = ErrRequestReused
+		}
 		if err == nil {
 			err = p.number(e)
 		}
 		if err != nil {
-			gone[wish{r.requestKey, e.Strict.Series}], p.refused[e] = err, err
+			gone[w], p.refused[e] = err, err
 			continue
+		}
+		if e.Item == 0 {
+			owner[r.requestKey] = e.Digest
 		}
 		p.fresh = append(p.fresh, e)
 	}

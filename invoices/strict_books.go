@@ -134,8 +134,9 @@ func placeColumns(places []strictPlace) []any {
 	return []any{pq.Array(tenants), pq.Array(names), pq.Array(periods)}
 }
 
-// findRequestsOfBatch tells which requests have a row, the rules that the series
-// have by now, and the present era. It does not read the rows: while counters are
+// findRequestsOfBatch tells which requests have a row, which rows have the key of
+// another request, whose row of item 0 is stored, the rules that the series have by
+// now, and the present era. It does not read the rows: while counters are
 // locked, an answer must not be so large that a client that stopped reading could
 // block the server.
 const findRequestsOfBatch = `
@@ -143,34 +144,51 @@ const findRequestsOfBatch = `
 		select q.i
 		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as integer[])) with ordinality as q (tenant, request_id, item, i)
 		where exists (select from documents d where d.tenant = q.tenant and d.request_id = q.request_id and d.item = q.item)) as found, array(
+		select q.i
+		from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as integer[]), cast($4 as bytea[])) with ordinality as q (tenant, request_id, item, digest, i)
+		where q.item > 0 and exists (
+			select from documents d
+			where d.tenant = q.tenant and d.request_id = q.request_id and d.item = 0 and d.digest <> q.digest)) as reused, array(
 		select coalesce(s.numbering || ' ' || s.period, '')
-		from unnest(cast($4 as text[]), cast($5 as text[])) with ordinality as q (tenant, series, i)
+		from unnest(cast($5 as text[]), cast($6 as text[])) with ordinality as q (tenant, series, i)
 		left join series s on s.tenant = q.tenant and s.name = q.series
 		order by q.i) as rules`
 
-// findRequests tells of each row whether its request has one stored, and retires
+// earlier is what is stored of the requests of rows, of each row.
+type earlier struct {
+	found  []bool // its request has it stored
+	reused []bool // its key is another request's
+}
+
+// findRequests tells what is stored of the requests of rows, and retires
 // the counters of places whose series has another numbering or period by now.
 // Putting such a rule waits for whoever holds a counter, see putSeries.
-func (l *line) findRequests(rows []*row, places []strictPlace, counters map[counter.Series]*strictCounter) (era string, found []bool, err error) {
+func (l *line) findRequests(rows []*row, places []strictPlace, counters map[counter.Series]*strictCounter) (era string, before earlier, err error) {
 	var answer struct {
-		Era   string         `db:"era"`
-		Found pq.Int64Array  `db:"found"`
-		Rules pq.StringArray `db:"rules"` // numbering and period of each place's series; "" if it has none
+		Era    string         `db:"era"`
+		Found  pq.Int64Array  `db:"found"`
+		Reused pq.Int64Array  `db:"reused"`
+		Rules  pq.StringArray `db:"rules"` // numbering and period of each place's series; "" if it has none
 	}
-	args := append(some(rows, columnTenant, columnRequestID, columnItem), placeColumns(places)[:2]...)
+	args := append(some(rows, columnTenant, columnRequestID, columnItem, columnDigest), placeColumns(places)[:2]...)
 	if err := l.books.find.GetContext(context.Background(), &answer, args...); err != nil {
-		return "", nil, err
+		return "", earlier{}, err
 	}
 	for i, text := range answer.Rules {
 		numbering, period, _ := strings.Cut(text, " ")
 		r := rule{Series: Series{Numbering: numbering}, period: document.PeriodRule(period)}
 		counters[places[i].Series].retired = text != "" && !r.keeps(places[i].Series, true)
 	}
-	found = make([]bool, len(rows))
-	for _, i := range answer.Found {
-		found[i-1] = true
+	return answer.Era, earlier{marked(len(rows), answer.Found), marked(len(rows), answer.Reused)}, nil
+}
+
+// marked has true at places, of which the first is 1.
+func marked(count int, places []int64) []bool {
+	all := make([]bool, count)
+	for _, i := range places {
+		all[i-1] = true
 	}
-	return answer.Era, found, nil
+	return all
 }
 
 // findObstacles tells what stands in the way of rows that did not come back.

@@ -46,16 +46,16 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 	if err := s.lockStrict(places, p); err != nil {
 		return nil, err
 	}
-	era, found, err := s.line.findRequests(a.rows(), places, p.counters)
+	era, before, err := s.line.findRequests(a.rows(), places, p.counters)
 	if err != nil {
 		return nil, err
 	}
 	// Whatever was sent before has ended, or the locks would not have been
 	// had: what is not found was not stored and will not be. Of what is found
 	// nobody may say that it was not stored, until it was read.
-	a.unknown = slices.Contains(found, true)
+	a.unknown = slices.Contains(before.found, true)
 	p.era = era
-	p.place(a.left, found)
+	p.place(a.left, before)
 	if a.careful && len(p.fresh) > 0 {
 		obstacles, err := s.line.obstacles(rowsOf(p.fresh))
 		if err != nil {

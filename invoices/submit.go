@@ -80,6 +80,7 @@ func (w *Writer) await(ctx context.Context, e *entry) (repeat *stored, err error
 	defer func() { w.cfg.Watch.left(ctx, e.wait, err) }()
 	if e.state.CompareAndSwap(waiting, withdrawn) {
 		e.giveBack()
+		e.row.forget()
 		return nil, ErrUnavailable
 	}
 	return nil, ErrOutcomeUnknown

@@ -50,9 +50,10 @@ func goCommand() string { return cmp.Or(os.Getenv("GO"), "go") }
 // it, and noFence what it would be if nobody asked whether the holder may write.
 const (
 	fence = "`\n" +
-		"\t\tselect holder from holders\n" +
-		"\t\twhere holder = $1 and fenced_at is null and era = ` + presentEra + `\n" +
-		"\t\tfor share`"
+		"\t\twith turn as materialized (select pg_advisory_xact_lock_shared(` + holderTurn + `))\n" +
+		"\t\tselect h.holder from turn cross join holders h\n" +
+		"\t\twhere h.holder = $1 and h.fenced_at is null and h.era = ` + presentEra + `\n" +
+		"\t\tfor share of h`"
 	noFence = "`select cast($1 as text) as holder`"
 )
 

@@ -167,7 +167,7 @@ func TestTheFenceIsFoundInTheStatementOfABatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(without, "\t\tfor share`") {
+	if strings.Contains(without, "\t\tfor share of h`") {
 		t.Error("the fence still stands there")
 	}
 	for name, other := range map[string]string{"gone": without, "there twice": string(code) + string(code)} {
