@@ -58,6 +58,7 @@ type api struct {
 	// registers are those being written, statements those being made.
 	registers, statements flights
 	bodies                bodies
+	buffers               buffers
 	metrics               *metrics
 }
 
@@ -82,12 +83,15 @@ func New(cfg Config) http.Handler {
 
 	// SkipClean: a path with // is another path, not a redirect, which would
 	// turn a POST into a GET. UseEncodedPath: %2F in an id stays in the id.
+	// It tries one route after the other: what is asked for most comes first.
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
-	a.route(router, "/v1/invoices", methods{
-		http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createInvoice),
+	create := a.tenantOnly(invoices.InvoicesWrite, a.createInvoice)
+	a.route(router, createPath, methods{
+		http.MethodPost: create,
 		http.MethodGet:  a.tenantOnly(invoices.InvoicesRead, a.listInvoices),
 	})
 	a.route(router, "/v1/invoices/batch", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.createBatch)})
+	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/invoices/{id}", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.getInvoice)})
 	a.route(router, "/v1/invoices/{id}/cancel", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.cancelInvoice)})
 	a.routeDrafts(router)
@@ -99,7 +103,7 @@ func New(cfg Config) http.Handler {
 	})
 	a.route(router, "/v1/openapi.yaml", methods{http.MethodGet: plain(serveContract)})
 	router.NotFoundHandler = a.wrap("none", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
-	return router
+	return &front{Router: router, create: a.wrap(createPath, create)}
 }
 
 // handler is a handler that may fail; its error becomes a problem in one place.

@@ -42,11 +42,11 @@ func (a *api) createBatch(w http.ResponseWriter, r *http.Request, who invoices.I
 		return errFlood
 	}
 	defer a.batches.end(who.Tenant)
-	body, err := readBody(w, r, maxBatchBody)
-	if err != nil {
+	var items []jsontext.Value
+	err := a.readBriefly(w, r, maxBatchBody, func(body []byte) (err error) {
+		items, err = decodeBatch(body)
 		return err
-	}
-	items, err := decodeBatch(body)
+	})
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (a *api) createBatch(w http.ResponseWriter, r *http.Request, who invoices.I
 	return nil
 }
 
-// decodeBatch reads the frame of a batch; its documents are read one by one, each
-// for itself.
+// decodeBatch reads the frame of a batch; its documents, which are copied, are read one
+// by one, each for itself.
 func decodeBatch(body []byte) ([]jsontext.Value, error) {
 	var batch struct {
 		Invoices documents `json:"invoices"`
@@ -170,7 +170,7 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	if d, err = decodeDraft(alone); err != nil {
 		return id, d, digest, err
 	}
-	digest, err = digestOf(alone)
+	digest, err = digestLast(alone)
 	return id, d, digest, err
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -33,30 +34,68 @@ func readOptionalBody(w http.ResponseWriter, r *http.Request, most int64) ([]byt
 
 // readBodyOf is readBody of a body that has one of some media types.
 func readBodyOf(w http.ResponseWriter, r *http.Request, most int64, types ...string) ([]byte, error) {
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := params["charset"]
-	if err != nil || !slices.Contains(types, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, errMedia
+	var body bytes.Buffer
+	err := readInto(&body, w, r, most, types...)
+	return body.Bytes(), err
+}
+
+// readBriefly is readBody for who needs the body only while use runs: it must keep no
+// part of it. The room that the body took is its request's until that ends, since what
+// was read from it is.
+func (a *api) readBriefly(w http.ResponseWriter, r *http.Request, most int64, use func(body []byte) error) error {
+	body := a.buffers.get()
+	defer a.buffers.put(body)
+	if err := readInto(body, w, r, most, "application/json"); err != nil {
+		return err
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, errMedia
+	return use(body.Bytes())
+}
+
+// readInto reads the body of a request, whole, up to most bytes.
+func readInto(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, most int64, types ...string) error {
+	if !hasMedia(r, types) {
+		return errMedia
 	}
 	if r.ContentLength > most {
-		return nil, errTooLarge
+		return errTooLarge
 	}
-	defer rest(r)()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	from := r.Body
+	if r.ContentLength < 0 { // else the server reads no further than it was announced
+		from = http.MaxBytesReader(w, from, most)
+	}
+	body.Grow(int(min(max(r.ContentLength, 0), bufferKept-bytes.MinRead)) + bytes.MinRead)
+	defer rest(r).resume()
+	if _, err := body.ReadFrom(from); err != nil {
+		return readFault(w, err)
+	}
+	return nil
+}
+
+// hasMedia reports whether the body of r has one of some media types, in UTF-8 and not
+// compressed.
+func hasMedia(r *http.Request, types []string) bool {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return false
+	}
+	given := r.Header.Get("Content-Type")
+	if slices.Contains(types, given) { // as nearly all say it
+		return true
+	}
+	media, params, err := mime.ParseMediaType(given)
+	charset := params["charset"]
+	return err == nil && slices.Contains(types, media) && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
+
+// readFault is what is answered when a body could not be read.
+func readFault(w http.ResponseWriter, err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, errTooLarge
+	switch {
+	case errors.As(err, &tooLarge):
+		return errTooLarge
+	case refuseBusy(w, err):
+		return errBusy
 	}
-	if refuseBusy(w, err) {
-		return nil, errBusy
-	}
-	if err != nil {
-		return nil, malformed("", "the body ended early; send it whole")
-	}
-	return body, nil
+	return malformed("", "the body ended early; send it whole")
 }
 
 // readReason reads the body of a request that says nothing but why numbers are void.
@@ -101,8 +140,11 @@ func decode(body []byte, v any) error {
 }
 
 // digestOf is document.Digest of a body that was read strictly.
-func digestOf(body []byte) ([32]byte, error) {
-	digest, err := document.Digest(body)
+func digestOf(body []byte) ([32]byte, error) { return digestLast(slices.Clone(body)) }
+
+// digestLast is digestOf a body that nobody needs any more.
+func digestLast(body []byte) ([32]byte, error) {
+	digest, err := document.DigestInPlace(body)
 	if err != nil {
 		return digest, malformed("", err.Error())
 	}

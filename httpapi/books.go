@@ -180,8 +180,7 @@ func (a *registerAnswer) End() error { return a.send(a.to.End) }
 
 // send sends what write writes, within registerPatience.
 func (a *registerAnswer) send(write func() error) error {
-	resume := rest(a.r)
-	defer resume()
+	defer rest(a.r).resume()
 	err := a.control.SetWriteDeadline(time.Now().Add(registerPatience))
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("%w: %w", errClientGone, err)

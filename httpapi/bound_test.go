@@ -47,10 +47,10 @@ func TestTheTimeOfARequestBeginsWhenItsBodyWasRead(t *testing.T) {
 // Reads of etcd share the time that is left among its members.
 func TestTheTimeThatIsLeftCanBeAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, end := withBound(t.Context(), 10*time.Second)
-		resume := rest(post("").WithContext(ctx))
+		ctx := withBound(t.Context(), 10*time.Second)
+		resting := rest(post("").WithContext(ctx))
 		time.Sleep(25 * time.Second)
-		resume()
+		resting.resume()
 		child, cancel := context.WithTimeout(ctx, time.Minute)
 		for _, c := range []context.Context{ctx, child} {
 			if at, ok := c.Deadline(); !ok || time.Until(at) != 10*time.Second {
@@ -58,7 +58,7 @@ func TestTheTimeThatIsLeftCanBeAskedFor(t *testing.T) {
 			}
 		}
 		cancel()
-		end()
+		ctx.end()
 		if ctx.Err() == nil {
 			t.Error("it goes on after its end")
 		}

@@ -12,19 +12,18 @@ func (a *api) createInvoice(w http.ResponseWriter, r *http.Request, who invoices
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, maxBody)
+	wish := invoices.Request{Identity: who, ID: id}
+	err = a.readBriefly(w, r, maxBody, func(body []byte) (err error) {
+		if wish.Draft, err = decodeDraft(body); err != nil {
+			return err
+		}
+		wish.Digest, err = digestLast(body)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	draft, err := decodeDraft(body)
-	if err != nil {
-		return err
-	}
-	digest, err := digestOf(body)
-	if err != nil {
-		return err
-	}
-	got, err := a.cfg.Issuer.Issue(r.Context(), invoices.Request{Identity: who, ID: id, Digest: digest, Draft: draft})
+	got, err := a.cfg.Issuer.Issue(r.Context(), wish)
 	if err != nil {
 		return err
 	}

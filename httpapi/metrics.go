@@ -38,17 +38,17 @@ func newMetrics(registry prometheus.Registerer, held func() int64) *metrics {
 	return m
 }
 
-// begin notes that a request began; the function it returns, that it ended.
-func (m *metrics) begin(route, method string) func(status int, took time.Duration) {
+// begin notes that a request began. end is owed.
+func (m *metrics) begin() { m.inFlight.Inc() }
+
+// end notes that a request ended.
+func (m *metrics) end(route, method string, status int, took time.Duration) {
 	if !knownMethod(method) {
 		method = "other"
 	}
-	m.inFlight.Inc()
-	return func(status int, took time.Duration) {
-		m.inFlight.Dec()
-		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-		m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
-	}
+	m.inFlight.Dec()
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 }
 
 // knownMethod keeps clients from making up labels.

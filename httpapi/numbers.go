@@ -27,19 +27,19 @@ func (a *api) takeNumbers(w http.ResponseWriter, r *http.Request, who invoices.I
 	if id == "" {
 		return malformed("Idempotency-Key", "is required: without it numbers would be lost with a lost answer")
 	}
-	body, err := readBody(w, r, maxBody)
-	if err != nil {
-		return err
-	}
 	var wish struct {
 		Count     int    `json:"count"`
 		IssueDate string `json:"issue_date"`
 		Reference string `json:"reference"`
 	}
-	if err := decode(body, &wish); err != nil {
+	var digest [32]byte
+	err = a.readBriefly(w, r, maxBody, func(body []byte) (err error) {
+		if err = decode(body, &wish); err != nil {
+			return err
+		}
+		digest, err = digestLast(body)
 		return err
-	}
-	digest, err := digestOf(body)
+	})
 	if err != nil {
 		return err
 	}

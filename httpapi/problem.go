@@ -128,13 +128,19 @@ func (p problem) write(w http.ResponseWriter) {
 // writeJSON sends an answer. A client that left needs none, so a failed write
 // is no error.
 func writeJSON(w http.ResponseWriter, mediaType string, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
+	var kept *buffers
+	if rec, ok := w.(*recorder); ok {
+		kept = rec.buffers
+	}
+	text := kept.get()
+	defer kept.put(text)
+	if err := json.MarshalWrite(text, body); err != nil {
 		panic(err) // our own types encode
 	}
+	text.WriteByte('\n')
 	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n'))
+	_, _ = w.Write(text.Bytes())
 }
 
 // asMalformed makes what is wrong with query parameters a 400: there is no

@@ -92,7 +92,7 @@ func TestEveryRouteIsInTheContract(t *testing.T) {
 		stated[o.method+" "+o.path] = true
 	}
 	routes := 0
-	err := e.handler.(*mux.Router).Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+	err := e.handler.(*front).Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := route.GetPathTemplate()
 		if err != nil {
 			return err

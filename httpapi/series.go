@@ -34,7 +34,6 @@ func (a *api) routeSeries(router *mux.Router) {
 	})
 	a.route(router, "/v1/series/{name}/unused", methods{http.MethodGet: a.tenantOnly(invoices.InvoicesRead, a.listUnused)})
 	a.route(router, "/v1/series/{name}/unused/void", methods{http.MethodPost: a.tenantOnly(invoices.SeriesWrite, a.voidUnused)})
-	a.route(router, "/v1/series/{name}/numbers", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.takeNumbers)})
 	a.route(router, "/v1/series/{name}/numbers/{number}/void", methods{http.MethodPost: a.tenantOnly(invoices.InvoicesWrite, a.voidNumber)})
 }
 

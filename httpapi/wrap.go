@@ -25,16 +25,15 @@ func (m methods) allow() string {
 // takes, an id for the log, a problem for an error or a panic, and the metrics.
 func (a *api) wrap(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun := time.Now()
-		bound, end := withBound(r.Context(), a.cfg.RequestTimeout)
-		defer end()
+		bound := withBound(r.Context(), a.cfg.RequestTimeout)
+		defer bound.end()
 		id := uuid.NewString()
 		w.Header().Set("X-Request-Id", id)
 		ctx, span := a.traced(bound, r, route, id)
-		rec := &recorder{ResponseWriter: w}
-		done := a.metrics.begin(route, r.Method)
+		rec := &recorder{ResponseWriter: w, buffers: &a.buffers}
+		a.metrics.begin()
 		defer func() {
-			done(rec.status(), time.Since(begun))
+			a.metrics.end(route, r.Method, rec.status(), time.Since(bound.made))
 			endTrace(span, rec.status())
 		}()
 		bounded := r.WithContext(ctx)
@@ -95,7 +94,8 @@ func clientGone(r *http.Request, err error) bool {
 // recorder remembers the status that was sent.
 type recorder struct {
 	http.ResponseWriter
-	code int
+	code    int
+	buffers *buffers // for what is sent
 }
 
 func (r *recorder) WriteHeader(code int) {

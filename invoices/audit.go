@@ -60,36 +60,16 @@ func (a *Audit) Run(ctx context.Context, each func(accounts.Account) error) (Aud
 			run.summary.Findings = append(run.summary.Findings, accounts.Finding{Kind: accounts.ForeignKey, Text: "key " + key + " is among the ledgers and names no series"})
 		}
 		from, last = page.Next, page.Next == ""
-		var batch []*tally
-		batch, named = merge(page, named)
-		run.ahead = int64(len(batch) + len(named))
-		for part := range slices.Chunk(batch, auditAtOnce) {
+		both := merge{page, named}
+		run.ahead = both.count()
+		for part := both.next(auditAtOnce); len(part) > 0; part = both.next(auditAtOnce) {
 			if err := run.account(ctx, part); err != nil {
 				return run.summary, err
 			}
 		}
+		named = both.named
 	}
 	return run.summary, nil
-}
-
-// merge puts the series that have a ledger in page, and those named that come before
-// the next page, in one order. It returns the rest of named.
-func merge(page counter.Page, named []counter.Series) (batch []*tally, rest []counter.Series) {
-	for _, l := range page.Ledgers {
-		for len(named) > 0 && named[0].String() < l.Series.String() {
-			batch = append(batch, &tally{series: named[0], revision: page.Revision})
-			named = named[1:]
-		}
-		if len(named) > 0 && named[0] == l.Series {
-			named = named[1:]
-		}
-		batch = append(batch, &tally{series: l.Series, ledger: l.Loaded, revision: page.Revision})
-	}
-	for len(named) > 0 && (page.Next == "" || named[0].String() < page.Next) {
-		batch = append(batch, &tally{series: named[0], revision: page.Revision})
-		named = named[1:]
-	}
-	return batch, named
 }
 
 // auditRun is one run of an audit.

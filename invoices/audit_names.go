@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"folio/counter"
 )
@@ -24,8 +25,27 @@ func (db *DB) seriesInPostgres(ctx context.Context, of counter.Selection) ([]cou
 		all = append(all, c.Series)
 	}
 	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !of.Selects(s) })
-	slices.SortFunc(all, func(a, b counter.Series) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(all, byName)
 	return slices.Compact(all), nil
+}
+
+// byName compares series as their names are read, a.String() with b.String(), without
+// making these: a list of a hundred thousand is compared millions of times.
+func byName(a, b counter.Series) int {
+	return cmp.Or(byPart(a.Tenant, b.Tenant), byPart(a.Name, b.Name), strings.Compare(a.Period, b.Period))
+}
+
+// byPart compares parts of a name, each with the slash that follows it.
+func byPart(a, b string) int {
+	n := min(len(a), len(b))
+	switch c := strings.Compare(a[:n], b[:n]); {
+	case c != 0 || len(a) == len(b):
+		return c
+	case n == len(a):
+		return cmp.Compare('/', b[n])
+	default:
+		return cmp.Compare(a[n], '/')
+	}
 }
 
 // Known gives ErrNotFound if no tenant has a series that is selected, whether a number
@@ -79,13 +99,14 @@ func (db *DB) seriesWithDocuments(ctx context.Context, tenant string) ([]counter
 // seriesFound lists what statement jumps to, see jumpingFrom.
 func (db *DB) seriesFound(ctx context.Context, statement, tenant string) ([]counter.Series, error) {
 	var all []counter.Series
-	for last := (counter.Series{Tenant: tenant}); ; last = all[len(all)-1] {
+	for last := (counter.Series{Tenant: tenant}); ; {
 		var rows []pathRow
 		if err := db.audits.SelectContext(ctx, &rows, statement, last.Tenant, last.Name, last.Period, tenant, seriesAtOnce); err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			all = append(all, r.of())
+			last = r.behind(last)
+			all = append(all, last)
 		}
 		if len(rows) < seriesAtOnce {
 			return all, nil
@@ -102,4 +123,16 @@ type pathRow struct {
 
 func (r pathRow) of() counter.Series {
 	return counter.Series{Tenant: r.Tenant, Name: r.Series, Period: r.Period}
+}
+
+// behind is of, with the words that it shares with the series before: a long list names
+// few series and periods.
+func (r pathRow) behind(last counter.Series) counter.Series {
+	s := r.of()
+	for _, word := range []struct{ mine, before *string }{{&s.Tenant, &last.Tenant}, {&s.Name, &last.Name}, {&s.Period, &last.Period}} {
+		if *word.mine == *word.before {
+			*word.mine = *word.before
+		}
+	}
+	return s
 }

@@ -103,6 +103,7 @@ type line struct {
 	write  *sqlx.Stmt        // insertBatch or insertStrict, prepared
 	alone  *sqlx.Stmt        // insertAlone; nil on a line that writes strict series
 	books  *strictStatements // nil on a line that writes no strict series
+	made   arrays            // the parameters of the statement that is being sent
 	warned error             // a warning that the server sent with its answer
 	until  time.Time         // when its life is over
 }
@@ -217,7 +218,7 @@ func (l *line) execute(holder string, rows []*row) (wrote, error) {
 			return wrote{open: true, count: 1, all: true}, nil
 		}
 	}
-	args := append([]any{holder}, columns(rows)...)
+	args := append([]any{holder}, l.made.all(rows)...)
 	var err error
 	if crediting {
 		err = l.conn.SelectContext(context.Background(), &answer, l.insertCredit(), append(args, rows[0].credit.values()...)...)
@@ -254,6 +255,6 @@ type found struct {
 func (l *line) lookUp(rows []*row) ([]found, error) {
 	var answer []found
 	err := l.conn.SelectContext(context.Background(), &answer, lookUpBatch,
-		some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnRequestID, columnItem, columnPrinted)...)
+		l.made.some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnRequestID, columnItem, columnPrinted)...)
 	return answer, err
 }

@@ -37,32 +37,32 @@ const (
 	columnCount
 )
 
-// columns turns rows into all columns.
-func columns(rows []*row) []any {
-	all := make([]any, columnCount)
-	var a array
+// all turns rows into all columns, after a clear.
+func (a *arrays) all(rows []*row) []any {
+	a.clear()
+	made := make([]any, columnCount)
 	for c := range columnCount {
-		all[c] = c.of(rows, &a)
+		made[c] = a.column(rows, c)
 	}
-	return all
+	return made
 }
 
-// of is the column of rows; it is made in a.
-func (c column) of(rows []*row, a *array) string {
+// some turns rows into some columns, after a clear.
+func (a *arrays) some(rows []*row, which ...column) []any {
+	a.clear()
+	made := make([]any, len(which))
+	for i, c := range which {
+		made[i] = a.column(rows, c)
+	}
+	return made
+}
+
+// column is one column of rows.
+func (a *arrays) column(rows []*row, c column) []byte {
 	for _, r := range rows {
 		c.add(a, r)
 	}
 	return a.end()
-}
-
-// some is some columns of rows.
-func some(rows []*row, which ...column) []any {
-	all := make([]any, len(which))
-	var a array
-	for i, c := range which {
-		all[i] = c.of(rows, &a)
-	}
-	return all
 }
 
 // sink takes the values of a column, or of a row.

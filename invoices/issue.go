@@ -17,9 +17,10 @@ type Issuer struct {
 	Writer  *Writer
 	Now     func() time.Time // nil: time.Now
 
-	rules   rulebook
-	ranges  ranges
-	earlier combiner[requestKey, *stored] // nil: no such request
+	rules    rulebook
+	ranges   ranges
+	contents contents
+	earlier  combiner[requestKey, *stored] // nil: no such request
 }
 
 // Issue makes the invoice that r wishes for, or returns the one that the same
@@ -120,7 +121,9 @@ func (is *Issuer) place(known *rule, zone *time.Location, r row) (*prepared, err
 	if known.Numbering == numberingStrict {
 		p.Strict = known.strictPlace(p.series)
 	}
-	return p, p.encode()
+	var err error
+	p.content, err = is.contents.of(&p.row)
+	return p, err
 }
 
 // now is the present moment, to the microsecond, as Postgres keeps it.

@@ -1,7 +1,6 @@
 package invoices
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +34,7 @@ func loadPage(ctx context.Context, ledgers Ledgers, selected counter.Selection, 
 		return counter.Page{}, fmt.Errorf("list the ledgers: %w", err)
 	}
 	all = slices.DeleteFunc(all, func(s counter.Series) bool { return !selected.Selects(s) || s.String() < from })
-	slices.SortFunc(all, func(a, b counter.Series) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(all, byName)
 	var page counter.Page
 	if len(all) > counter.MaxSwaps {
 		page.Next, all = all[counter.MaxSwaps].String(), all[:counter.MaxSwaps]

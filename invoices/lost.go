@@ -1,7 +1,6 @@
 package invoices
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +92,7 @@ func listLedgers(ctx context.Context, ledgers Ledgers) ([]counter.Series, error)
 
 // sortedSeries sorts all, and leaves each in it once.
 func sortedSeries(all []counter.Series) []counter.Series {
-	slices.SortFunc(all, func(a, b counter.Series) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(all, byName)
 	return slices.Compact(all)
 }
 

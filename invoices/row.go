@@ -1,7 +1,6 @@
 package invoices
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -30,33 +29,6 @@ type row struct {
 	credit    *credit // of a credit note that credits an invoice; else nil
 
 	content string // Draft, Seller and Totals as JSON; "" of an external number
-}
-
-// content is what the content column holds.
-type content struct {
-	document.Draft
-	Seller *document.Party `json:"seller,omitempty"`
-	Totals document.Totals `json:"totals"`
-}
-
-// named returns p, nil if it says nothing.
-func named(p document.Party) *document.Party {
-	if p == (document.Party{}) {
-		return nil
-	}
-	return &p
-}
-
-// encode fills content.
-func (r *row) encode() error {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(content{Draft: r.Draft, Seller: named(r.Seller), Totals: r.Totals}); err != nil {
-		return fmt.Errorf("encode the invoice: %w", err)
-	}
-	r.content = text.String()
-	return nil
 }
 
 // forget drops what a row says that is not to be written, and lies in the queue until a

@@ -170,7 +170,7 @@ func (l *line) findRequests(rows []*row, places []strictPlace, counters map[coun
 		Reused pq.Int64Array  `db:"reused"`
 		Rules  pq.StringArray `db:"rules"` // numbering and period of each place's series; "" if it has none
 	}
-	args := append(some(rows, columnTenant, columnRequestID, columnItem, columnDigest), placeColumns(places)[:2]...)
+	args := append(l.made.some(rows, columnTenant, columnRequestID, columnItem, columnDigest), placeColumns(places)[:2]...)
 	if err := l.books.find.GetContext(context.Background(), &answer, args...); err != nil {
 		return "", earlier{}, err
 	}
@@ -204,7 +204,7 @@ const findObstacles = `
 func (l *line) obstacles(rows []*row) ([]obstacle, error) {
 	var answer []obstacle
 	err := l.books.look.SelectContext(context.Background(), &answer,
-		some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnPrinted)...)
+		l.made.some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnPrinted)...)
 	return answer, err
 }
 
@@ -224,7 +224,7 @@ func (l *line) voidClashes(rows []*row) (int, error) {
 	for i, r := range rows {
 		notes[i] = clashNote(r.Printed)
 	}
-	args := some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnCreatedAt, columnKeyID)
+	args := l.made.some(rows, columnTenant, columnSeries, columnPeriod, columnNumber, columnCreatedAt, columnKeyID)
 	return affected(l.books.void.ExecContext(context.Background(), append(args, pq.Array(notes))...))
 }
 

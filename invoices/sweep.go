@@ -114,6 +114,7 @@ func (w *Sweeper) sweep(ctx context.Context, era, reason string) error {
 		return wrap("note that era "+era+" is swept", err)
 	}
 	w.Log.Info("swept", "era", era, "series", len(all))
+	w.era, w.done, w.told = "", nil, nil // there may be a hundred thousand series, and the era is done
 	return nil
 }
 

@@ -21,7 +21,7 @@ type auditor struct {
 
 	figures auditFigures
 	took    prometheus.Histogram // how long audits took
-	told    map[finding]string   // what was logged; a turn's own
+	told    findings             // what was logged; a turn's own
 
 	mu     sync.Mutex
 	latest *outcome // of the latest audit that was finished; nil: none
@@ -45,17 +45,40 @@ type outcome struct {
 
 func (o *outcome) add(a accounts.Account) {
 	o.unaccounted += a.Unaccounted.Count
-	for state, n := range map[string]int64{
-		"issued": a.Issued.Count, "void": a.Void.Count, "held": a.Held.Count, "free": a.Free.Count, "unaccounted": a.Unaccounted.Count,
-	} {
-		o.numbers[state] += n
-	}
+	o.numbers["issued"] += a.Issued.Count
+	o.numbers["void"] += a.Void.Count
+	o.numbers["held"] += a.Held.Count
+	o.numbers["free"] += a.Free.Count
+	o.numbers["unaccounted"] += a.Unaccounted.Count
 	o.ranges.add(a)
 }
 
-// mostTold bounds the findings that one audit logs: if etcd is lost there is one for
-// each series.
-const mostTold = 100
+// findings are what an audit found, as text. If etcd is lost there is one for each
+// series, of which there may be a hundred thousand: at most mostKept are remembered.
+type findings struct {
+	texts map[finding]string
+	more  int // beside these
+}
+
+// What is remembered from one audit to the next, and what one audit logs, at most.
+const mostKept, mostTold = 10_000, 100
+
+func (f *findings) add(all []accounts.Finding) {
+	if f.texts == nil {
+		f.texts = make(map[finding]string)
+	}
+	for _, one := range all {
+		key := finding{one.Reported().Series, one.Kind}
+		switch before, known := f.texts[key]; {
+		case known:
+			f.texts[key] = before + "; " + one.Text
+		case len(f.texts) < mostKept:
+			f.texts[key] = one.Text
+		default:
+			f.more++
+		}
+	}
+}
 
 func newAuditor(db *invoices.DB, ledgers invoices.Ledgers, every time.Duration, log *slog.Logger) *auditor {
 	a := &auditor{audit: invoices.Audit{DB: db, Ledgers: ledgers}, log: log, figures: newAuditFigures(), took: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -72,16 +95,12 @@ func (a *auditor) turn(ctx context.Context) error {
 	begun := time.Now()
 	defer func() { a.took.Observe(time.Since(begun).Seconds()) }()
 	o := &outcome{findings: make(map[accounts.Kind]int64), numbers: make(map[string]int64)}
-	found := make(map[finding]string)
+	var found findings
 	note := func(all []accounts.Finding) {
 		for _, f := range all {
 			o.findings[f.Kind]++
-			key := finding{f.Reported().Series, f.Kind}
-			if before := found[key]; before != "" {
-				f.Text = before + "; " + f.Text
-			}
-			found[key] = f.Text
 		}
+		found.add(all)
 	}
 	summary, err := a.audit.Run(ctx, func(account accounts.Account) error {
 		o.add(account)
@@ -102,25 +121,46 @@ func (a *auditor) turn(ctx context.Context) error {
 }
 
 // tell logs what is new, what has changed and what is gone. Only a turn calls it.
-func (a *auditor) tell(found map[finding]string) {
-	told := 0
-	for f, text := range found {
-		if a.told[f] == text {
+func (a *auditor) tell(found findings) {
+	told, untold := 0, 0
+	for f, text := range found.texts {
+		if a.told.texts[f] == text {
 			continue
 		}
-		if told++; told <= mostTold {
-			a.log.Error("the audit found something", "kind", f.kind, "series", f.series, "finding", text)
+		if told == mostTold {
+			untold++
+			continue
 		}
+		told++
+		a.log.Error("the audit found something", "kind", f.kind, "series", f.series, "finding", text)
 	}
-	if told > mostTold {
-		a.log.Error("the audit found more; run folio audit", "more", told-mostTold)
+	if found.more != a.told.more {
+		untold += found.more
 	}
-	for f := range a.told {
-		if _, still := found[f]; !still {
+	if untold > 0 {
+		a.log.Error("the audit found more; run folio audit", "more", untold)
+	}
+	a.tellGone(found)
+	a.told = found
+}
+
+// tellGone logs what is found no more; nothing if not all is remembered that is found.
+func (a *auditor) tellGone(found findings) {
+	if found.more > 0 {
+		return
+	}
+	gone := 0
+	for f := range a.told.texts {
+		if _, still := found.texts[f]; still {
+			continue
+		}
+		if gone++; gone <= mostTold {
 			a.log.Info("the audit finds it no more", "kind", f.kind, "series", f.series)
 		}
 	}
-	a.told = found
+	if gone > mostTold || a.told.more > 0 {
+		a.log.Info("the audit finds more no more", "more", max(0, gone-mostTold)+a.told.more)
+	}
 }
 
 // newest is the outcome of the latest audit, if this replica is the one that audits.

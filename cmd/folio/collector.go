@@ -2,19 +2,70 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
-// collectAt is how much is allocated, in per cent of what lives, before garbage is
-// collected. Little of a replica lives, some ten megabytes, and each collection
-// looks at the stacks of all connections: at Go's 100 it was a fifth of the CPU of a
-// busy replica.
-const collectAt = 250
+// How much is allocated before garbage is collected: collectAt per cent of what lives, but
+// no more than headroom bytes, unless that is less than Go's own collectAtLeast per cent.
+// Little of a replica lives, some ten megabytes, and each collection looks at the stacks
+// of all connections: at Go's 100 it was a fifth of the CPU of a busy replica. When more
+// lives, 250 would be a lot of memory for little CPU.
+const (
+	collectAt      = 250
+	collectAtLeast = 100
+	headroom       = 64 << 20
+)
 
-// collectSeldom sets it, unless GOGC does. GOMEMLIMIT still makes collections more
-// frequent where memory is scarce.
+// percentFor is GOGC for that many bytes that live.
+func percentFor(live uint64) int {
+	if live == 0 {
+		return collectAt
+	}
+	return int(min(collectAt, max(collectAtLeast, headroom*100/live)))
+}
+
+// collectSeldom sets it after each collection, unless GOGC is set. GOMEMLIMIT still
+// makes collections more frequent where memory is scarce.
 func collectSeldom() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+		(&collector{percent: -1, set: debug.SetGCPercent}).collected(nil)
 	}
+}
+
+// collector keeps GOGC in step with what lives.
+type collector struct {
+	percent int // that was set last
+	set     func(percent int) (before int)
+	ended   func() bool // nil: never
+}
+
+// cycle lives until the next collection.
+type cycle struct{ of *collector }
+
+// collected is called after each collection, which the runtime does by finalizing the
+// cycle that ended with it: a clock would come too late when what lives grows fast.
+func (c *collector) collected(*cycle) {
+	if c.ended != nil && c.ended() {
+		return
+	}
+	if percent := percentFor(liveBytes()); percent != c.percent {
+		c.percent = percent
+		c.set(percent)
+	}
+	runtime.SetFinalizer(&cycle{c}, c.collected)
+}
+
+// liveBytes is what the runtime takes the percentage of: what lived at the latest
+// collection, and the stacks and globals that it looked at.
+func liveBytes() (n uint64) {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	metrics.Read(samples)
+	for _, s := range samples {
+		if s.Value.Kind() == metrics.KindUint64 {
+			n += s.Value.Uint64()
+		}
+	}
+	return n
 }

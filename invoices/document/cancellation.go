@@ -32,7 +32,7 @@ func (c Cancellation) Complete(of Draft, now time.Time) (Cancellation, error) {
 		c.IssueDate = max(now.Format(time.DateOnly), of.IssueDate)
 	}
 	bad := &check{now: now}
-	bad.text("/reason", c.Reason, MaxReason)
+	bad.text(root("/reason"), c.Reason, MaxReason)
 	bad.series(c.Series)
 	bad.issueDate(c.IssueDate)
 	if len(bad.bad) == 0 && c.IssueDate < of.IssueDate {

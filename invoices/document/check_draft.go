@@ -1,7 +1,6 @@
 package document
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ func (c *check) draft(d *Draft) *figures {
 	}
 	digits := c.currency(d.Currency)
 	c.customer(&d.Customer)
-	c.text("/note", d.Note, MaxNote)
+	c.text(root("/note"), d.Note, MaxNote)
 	c.metadata(d.Metadata)
 	return c.figures(d, digits)
 }
@@ -33,46 +32,48 @@ func (c *check) figures(d *Draft, digits int32) *figures {
 	case n > MaxLines:
 		c.fail("/lines", "has %d lines; at most %d are allowed", n, MaxLines)
 	default:
+		p.lines = make([]lineFigures, n)
+		lines := root("/lines")
 		for i := range d.Lines {
-			p.lines = append(p.lines, c.line(fmt.Sprintf("/lines/%d", i), &d.Lines[i]))
+			p.lines[i] = c.line(lines.nth(i), &d.Lines[i])
 		}
 	}
-	p.discounts = c.adjustments("/discounts", d.Discounts, true)
-	p.charges = c.adjustments("/charges", d.Charges, true)
+	p.discounts = c.adjustments(root("/discounts"), d.Discounts, true)
+	p.charges = c.adjustments(root("/charges"), d.Charges, true)
 	return p
 }
 
-func (c *check) line(at string, l *Line) lineFigures {
-	c.required(at+"/description", l.Description, MaxDescription)
-	c.text(at+"/unit", l.Unit, MaxUnit)
+func (c *check) line(at pointer, l *Line) lineFigures {
+	c.required(at.to("/description"), l.Description, MaxDescription)
+	c.text(at.to("/unit"), l.Unit, MaxUnit)
 	return lineFigures{
-		quantity:  c.decimal(at+"/quantity", l.Quantity),
-		price:     c.decimal(at+"/unit_price", l.UnitPrice),
-		discounts: c.adjustments(at+"/discounts", l.Discounts, false),
-		tax:       c.tax(at+"/tax", l.Tax),
+		quantity:  c.decimal(at.to("/quantity"), l.Quantity),
+		price:     c.decimal(at.to("/unit_price"), l.UnitPrice),
+		discounts: c.adjustments(at.to("/discounts"), l.Discounts, false),
+		tax:       c.tax(at.to("/tax"), l.Tax),
 	}
 }
 
 func (c *check) customer(u *Customer) {
-	c.required("/customer/name", u.Name, MaxName)
-	c.text("/customer/tax_id", u.TaxID, MaxTaxID)
-	c.text("/customer/email", u.Email, MaxEmail)
+	c.required(root("/customer/name"), u.Name, MaxName)
+	c.text(root("/customer/tax_id"), u.TaxID, MaxTaxID)
+	c.text(root("/customer/email"), u.Email, MaxEmail)
 	if u.Email != "" && (strings.Count(u.Email, "@") != 1 || strings.Trim(u.Email, "@") != u.Email || strings.ContainsAny(u.Email, " \t\r\n")) {
 		c.fail("/customer/email", "is no email address: want one @ and no spaces")
 	}
-	c.address("/customer/address", u.Address)
+	c.address(root("/customer/address"), u.Address)
 }
 
-func (c *check) address(at string, a *Address) {
+func (c *check) address(at pointer, a *Address) {
 	if a == nil {
 		return
 	}
-	c.text(at+"/street", a.Street, MaxStreet)
-	c.text(at+"/locality", a.Locality, MaxLocality)
-	c.text(at+"/region", a.Region, MaxRegion)
-	c.text(at+"/postal_code", a.PostalCode, MaxPostalCode)
+	c.text(at.to("/street"), a.Street, MaxStreet)
+	c.text(at.to("/locality"), a.Locality, MaxLocality)
+	c.text(at.to("/region"), a.Region, MaxRegion)
+	c.text(at.to("/postal_code"), a.PostalCode, MaxPostalCode)
 	if a.Country != "" && !isCountry(a.Country) {
-		c.fail(at+"/country", "is no country code of ISO 3166-1: want two capital letters, such as AT")
+		c.fail(at.to("/country").String(), "is no country code of ISO 3166-1: want two capital letters, such as AT")
 	}
 }
 
@@ -87,9 +88,9 @@ func (c *check) metadata(all map[string]string) {
 	}
 	slices.Sort(keys) // errors come in one order
 	for _, k := range keys {
-		at := "/metadata/" + escapePointer(k)
+		at := root("/metadata/" + escapePointer(k))
 		if k == "" {
-			c.fail(at, "has an empty name; give it one")
+			c.fail(at.String(), "has an empty name; give it one")
 		}
 		c.text(at, k, MaxKey)
 		c.text(at, all[k], MaxValue)

@@ -10,14 +10,14 @@ func CheckNumbers(count int, issueDate, reference string, now time.Time) error {
 		c.fail("/count", "is %d; want 1 to %d", count, MaxNumbers)
 	}
 	c.issueDate(issueDate)
-	c.text("/reference", reference, MaxReference)
+	c.text(root("/reference"), reference, MaxReference)
 	return c.err()
 }
 
 // CheckReason checks why a number is void; a reason has to say something.
 func CheckReason(reason string) error {
 	c := &check{}
-	c.required("/reason", reason, MaxReason)
+	c.required(root("/reason"), reason, MaxReason)
 	return c.err()
 }
 

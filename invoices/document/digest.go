@@ -10,8 +10,11 @@ import (
 
 // Digest returns the SHA-256 of a body as canonical JSON (RFC 8785): two bodies
 // that say the same, however they are spaced and ordered, have the same digest.
-func Digest(body []byte) ([32]byte, error) {
-	v := jsontext.Value(slices.Clone(body))
+func Digest(body []byte) ([32]byte, error) { return DigestInPlace(slices.Clone(body)) }
+
+// DigestInPlace is Digest, and spoils body.
+func DigestInPlace(body []byte) ([32]byte, error) {
+	v := jsontext.Value(body)
 	if err := v.Canonicalize(); err != nil {
 		return [32]byte{}, fmt.Errorf("canonicalise the body: %w", err)
 	}

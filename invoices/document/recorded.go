@@ -63,7 +63,7 @@ func (c *check) recordedTotals(t Totals, digits int32) Totals {
 	done := Totals{Net: net.StringFixed(digits), Tax: tax.StringFixed(digits), Gross: gross.StringFixed(digits), Taxes: []TaxTotal{}}
 	for _, part := range t.Taxes {
 		const at = "/totals/taxes"
-		c.tax(at, Tax{Category: part.Category, Rate: part.Rate})
+		c.tax(root(at), Tax{Category: part.Category, Rate: part.Rate})
 		done.Taxes = append(done.Taxes, TaxTotal{
 			Category: part.Category, Rate: part.Rate,
 			Base:   c.money(at+"/base", part.Base, digits).StringFixed(digits),
@@ -96,7 +96,7 @@ func (c *check) money(at, s string, digits int32) decimal.Decimal {
 // TextFault says what keeps s from being stored and printed; "" if nothing does.
 func TextFault(s string, most int) string {
 	var c check
-	c.text("", s, most)
+	c.text(pointer{}, s, most)
 	if len(c.bad) > 0 {
 		return c.bad[0].Detail
 	}

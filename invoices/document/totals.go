@@ -53,11 +53,14 @@ func (p *figures) totals() (Totals, error) {
 	sum := decimal.Zero
 	for i := range p.lines {
 		net := p.lineNet(&p.lines[i])
-		sum = sum.Add(net)
+		sum = plus(sum, net)
 		groups = addTo(groups, p.lines[i].tax, net)
 	}
 	net := sum
-	ofLines := slices.Clone(groups) // the lines' own bases, whatever is added later
+	var ofLines []group // the lines' own bases, whatever is added later
+	if len(p.discounts)+len(p.charges) > 0 {
+		ofLines = slices.Clone(groups)
+	}
 	for _, d := range p.discounts {
 		amount := p.amount(d, sum).Neg()
 		net = net.Add(amount)
@@ -140,31 +143,41 @@ func survey(groups []group) (whole decimal.Decimal, largest int, mixed bool) {
 }
 
 // print writes the totals with exactly the minor digits of the currency, the
-// taxes in the order of their categories and rates.
+// taxes in the order of their categories and rates, which groups are put into.
 func (p *figures) print(net decimal.Decimal, groups []group) (Totals, error) {
-	groups = slices.Clone(groups)
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(strings.Compare(a.tax.category, b.tax.category), a.tax.rate.Cmp(b.tax.rate))
 	})
 	t := Totals{Taxes: make([]TaxTotal, len(groups))}
-	tax := decimal.Zero
-	bound := decimal.New(1, maxTotalDigits)
-	tooLarge := net.Abs().GreaterThanOrEqual(bound)
+	tax, tooLarge := decimal.Zero, false
 	for i, g := range groups {
 		amount := g.base.Mul(g.tax.rate).Shift(-2).Round(p.digits)
-		tax = tax.Add(amount)
-		tooLarge = tooLarge || g.base.Abs().GreaterThanOrEqual(bound)
+		tax = plus(tax, amount)
 		t.Taxes[i] = TaxTotal{
 			Category: g.tax.category, Rate: g.tax.printed,
 			Base: g.base.StringFixed(p.digits), Amount: amount.StringFixed(p.digits),
 		}
+		tooLarge = tooLarge || isTooLarge(t.Taxes[i].Base)
 	}
-	gross := net.Add(tax)
-	if tooLarge || gross.Abs().GreaterThanOrEqual(bound) {
+	t.Net, t.Tax, t.Gross = net.StringFixed(p.digits), tax.StringFixed(p.digits), net.Add(tax).StringFixed(p.digits)
+	if tooLarge || isTooLarge(t.Net) || isTooLarge(t.Gross) {
 		return Totals{}, &InvalidError{Fields: []FieldError{{
 			Pointer: "/lines", Detail: fmt.Sprintf("add up to more than %d digits before the point", maxTotalDigits),
 		}}}
 	}
-	t.Net, t.Tax, t.Gross = net.StringFixed(p.digits), tax.StringFixed(p.digits), gross.StringFixed(p.digits)
 	return t, nil
+}
+
+// isTooLarge tells by how many digits an amount was printed with.
+func isTooLarge(printed string) bool {
+	whole, _, _ := strings.Cut(strings.TrimPrefix(printed, "-"), ".")
+	return len(whole) > maxTotalDigits
+}
+
+// plus is a and b, without the work of adding to nothing.
+func plus(a, b decimal.Decimal) decimal.Decimal {
+	if a.IsZero() {
+		return b
+	}
+	return a.Add(b)
 }
