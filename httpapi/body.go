@@ -17,7 +17,10 @@ import (
 	"folio/invoices/document"
 )
 
-const maxBody = 1 << 20
+const (
+	maxBody   = 1 << 20
+	announced = 4 << 10 // the most that room is made for before it came
+)
 
 // readBody reads the JSON body of a request, whole, up to most bytes.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
@@ -63,7 +66,7 @@ func readInto(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, most i
 	if r.ContentLength < 0 { // else the server reads no further than it was announced
 		from = http.MaxBytesReader(w, from, most)
 	}
-	body.Grow(int(min(max(r.ContentLength, 0), bufferKept-bytes.MinRead)) + bytes.MinRead)
+	body.Grow(int(min(max(r.ContentLength, 0), announced)) + bytes.MinRead)
 	defer rest(r).resume()
 	if _, err := body.ReadFrom(from); err != nil {
 		return readFault(w, err)

@@ -102,6 +102,10 @@ func (c connector) took(text string, err error, refused bool) error {
 	return err
 }
 
+// mayTake is what a session has to have of a role to take it: from Postgres 16 on, to be a
+// member is not enough.
+const mayTake = `case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end`
+
 // introduce connects by a new address, if its user may take each role: one that this
 // connection takes the server would refuse by itself, but none of the others.
 func (c connector) introduce(ctx context.Context, text string) (driver.Conn, error) {
@@ -111,7 +115,7 @@ func (c connector) introduce(ctx context.Context, text string) (driver.Conn, err
 	}
 	lacks, err := askOne(ctx, conn, `
 		select coalesce(string_agg(rolname, ', '), '') from pg_roles
-		where rolname in ('`+roleWriter+`', '`+roleReader+`', '`+roleSettler+`', '`+roleAuditor+`') and not pg_has_role(session_user, oid, 'member')`)
+		where rolname in ('`+roleWriter+`', '`+roleReader+`', '`+roleSettler+`', '`+roleAuditor+`') and not pg_has_role(session_user, oid, `+mayTake+`)`)
 	if err == nil && lacks != "" {
 		err = fmt.Errorf("%w: %s", errNoGrants, lacks)
 	}
@@ -188,9 +192,9 @@ func (s terms) config(text string) (pq.Config, error) {
 	if s.role != owner {
 		cfg.Runtime["role"] = s.role
 	}
-	if s.role == roleReader {
-		cfg.BinaryParameters = true // a statement in one round trip; its parameters are no []byte but a key's hash
-	}
+	// In binary a statement is one round trip, and a []byte is no text: the reader's are a
+	// key's hash, those of the others arrays as text.
+	cfg.BinaryParameters = s.role == roleReader
 	return cfg, nil
 }
 

@@ -13,7 +13,7 @@ import (
 // begin finds what an earlier run has done, or notes that this one begins.
 func (r *importing) begin() error {
 	if r.DryRun {
-		tx, err := r.conn.BeginTxx(r.ctx, nil)
+		tx, err := r.conn.BeginTxx(context.WithoutCancel(r.ctx), nil)
 		if err != nil {
 			return cutShort("begin a dry run", err)
 		}
@@ -56,7 +56,9 @@ func (r *importing) begin() error {
 }
 
 // inTx runs do in a transaction of the import's connection; in a dry run, in the
-// one that is rolled back at the end.
+// one that is rolled back at the end. The transaction does not end with the import's
+// context, only what do does in it: database/sql would roll back at any moment, while the
+// driver still reads what the server says of a COPY.
 func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
 	if r.dry != nil {
 		return cutShort(doing, do(r.dry))

@@ -31,7 +31,11 @@ func (l *Listener) Run(ctx context.Context) error {
 		if heard {
 			failed = 0
 		}
-		if ctx.Err() != nil || err == nil {
+		if ctx.Err() != nil {
+			continue
+		}
+		if err == nil { // it ended as planned: what fails next is told
+			failed = -1
 			continue
 		}
 		if failed == 0 && l.Log != nil { // once for each time that it breaks
@@ -46,6 +50,7 @@ func (l *Listener) Run(ctx context.Context) error {
 // heard tells whether it ever could. The connection is bounded as all are: the driver's own
 // listener would open one that is not, with goroutines that nobody can wait for.
 func (l *Listener) listen(ctx context.Context) (heard bool, err error) {
+	turn := l.DB.witness.turns()
 	conn, err := l.DB.hearing.Connx(ctx)
 	if err != nil {
 		return false, wrap("connect to Postgres to listen", err)
@@ -75,10 +80,16 @@ func (l *Listener) listen(ctx context.Context) (heard bool, err error) {
 		sent := time.Now()
 		// An answer brings the notifications before it.
 		if _, err = conn.ExecContext(ctx, `select 1`); err == nil && anew {
-			anew, err = false, l.begin(ctx, conn)
+			anew = false // before it asks: what it hears meanwhile makes it ask again
+			err = l.begin(ctx, conn)
 		}
 		if err != nil {
 			return true, wrap("listen to Postgres", err)
+		}
+		if l.DB.witness.turns() != turn {
+			// Another server is the primary: what is changed there nobody tells here.
+			l.DB.changes.note(subject{})
+			return true, nil
 		}
 		l.DB.changes.hear(sent)
 		select {

@@ -154,6 +154,25 @@ func TestAListenerThatWasCutOffListensAgain(t *testing.T) {
 	knownInTime(t, "the key is refused", func() bool { return !authenticated(t, k, text) })
 }
 
+// Of two primaries the one that was left tells nothing of what is changed at the other.
+func TestAListenerLeavesAServerWhenAnotherIsThePrimary(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	db.witness = &Witness{}
+	_, text := newKey(t, db)
+	k := &Keys{DB: db}
+	listening(t, db)
+	if !authenticated(t, k, text) {
+		t.Fatal("the key is refused")
+	}
+	before := k.known.answers[keyHash(text)].asked
+	db.witness.turn.Add(1)
+	eventually(t, "what is known is asked for anew", func() bool {
+		return authenticated(t, k, text) && k.known.answers[keyHash(text)].asked.After(before)
+	})
+	eventually(t, "it listens again", func() bool { return isTold(db) })
+}
+
 // The rules would be believed for a minute.
 func TestAChangeOfASeriesIsToldToOtherReplicas(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"folio/counter"
 	"folio/counter/countertest"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,5 +166,25 @@ func TestAKeyOfStrictNumbersIsOfOneRequestOnly(t *testing.T) {
 			}
 			mustHaveNoHole(t, db, store)
 		})
+	}
+}
+
+// Of two requests with one key the first gets no number, and the last of the other would
+// get the one that is left: it would stand without its item 0.
+func TestAStrictRequestHasItsKeyAlthoughItGetsNoNumber(t *testing.T) {
+	t.Parallel()
+	at := counter.Series{Tenant: "acme", Name: "gapless"}
+	var entries []*entry
+	for request, count := range []int{2, 3} {
+		for item := range count {
+			r := &row{RequestID: "c:key", Item: item, Digest: [32]byte{byte(request)}}
+			r.Strict.Series, r.Strict.Within, r.Strict.More = at, counter.Range{First: 1, Last: 10}, count-1-item
+			entries = append(entries, &entry{row: r})
+		}
+	}
+	p := &strictPlan{counters: map[counter.Series]*strictCounter{at: {First: 1, Mark: 9, was: 9}}}
+	p.place(entries, earlier{found: make([]bool, len(entries)), reused: make([]bool, len(entries))})
+	if len(p.fresh) > 0 || !errors.Is(p.refused[entries[4]], ErrRequestReused) {
+		t.Errorf("%d rows are to be stored, of the other request's third: %v", len(p.fresh), p.refused[entries[4]])
 	}
 }

@@ -119,15 +119,15 @@ func (p *strictPlan) place(entries []*entry, before earlier) {
 		if by, has := owner[r.requestKey]; err == nil && e.Item > 0 && (before.reused[i] || has && by != e.Digest) {
 			err = ErrRequestReused
 		}
+		if e.Item == 0 { // also if it gets no number: another's others would be without theirs
+			owner[r.requestKey] = e.Digest
+		}
 		if err == nil {
 			err = p.number(e)
 		}
 		if err != nil {
 			gone[w], p.refused[e] = err, err
 			continue
-		}
-		if e.Item == 0 {
-			owner[r.requestKey] = e.Digest
 		}
 		p.fresh = append(p.fresh, e)
 	}

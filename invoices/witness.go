@@ -65,6 +65,14 @@ func (w *Witness) Refusal() error {
 	return nil
 }
 
+// turns is how often another era was noted; nil: never.
+func (w *Witness) turns() int64 {
+	if w == nil {
+		return 0
+	}
+	return w.turn.Load()
+}
+
 // announcing reports whether w lets through a server that is not resumed.
 func (w *Witness) announcing() bool { return w != nil && w.Announcing }
 

@@ -60,8 +60,9 @@ type findings struct {
 	more  int // beside these
 }
 
-// What is remembered from one audit to the next, and what one audit logs, at most.
-const mostKept, mostTold = 10_000, 100
+// What is remembered from one audit to the next, what one audit logs, and the bytes of one
+// kind in one series to which no more are added.
+const mostKept, mostTold, longestTold = 10_000, 100, 4_000
 
 func (f *findings) add(all []accounts.Finding) {
 	if f.texts == nil {
@@ -70,9 +71,9 @@ func (f *findings) add(all []accounts.Finding) {
 	for _, one := range all {
 		key := finding{one.Reported().Series, one.Kind}
 		switch before, known := f.texts[key]; {
-		case known:
+		case known && len(before) < longestTold:
 			f.texts[key] = before + "; " + one.Text
-		case len(f.texts) < mostKept:
+		case !known && len(f.texts) < mostKept:
 			f.texts[key] = one.Text
 		default:
 			f.more++

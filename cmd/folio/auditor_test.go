@@ -11,6 +11,19 @@ import (
 	"folio/invoices/accounts"
 )
 
+// Foreign keys are of no series: all that are found are one finding.
+func TestTheTextOfAFindingIsBounded(t *testing.T) {
+	var found findings
+	const of, each = 10_000, "/folio/ledger/of-nobody"
+	for range of {
+		found.add([]accounts.Finding{{Kind: accounts.ForeignKey, Text: each}})
+	}
+	text := found.texts[finding{"", accounts.ForeignKey}]
+	if n := strings.Count(text, each); len(text) > longestTold+100 || n+found.more != of {
+		t.Errorf("%d bytes tell of %d, and %d more are counted; want %d in all", len(text), n, found.more, of)
+	}
+}
+
 // If etcd is lost each series has a finding.
 func TestAnAuditorRemembersAndTellsSoManyFindingsAndNoMore(t *testing.T) {
 	var log bytes.Buffer

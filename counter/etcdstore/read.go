@@ -3,6 +3,7 @@ package etcdstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -52,8 +53,11 @@ func (s *Store) readAll(ctx context.Context, soonest time.Time, ops []clientv3.O
 	return inTries(ctx, soonest, func(ctx context.Context) (*clientv3.TxnResponse, error) {
 		for {
 			got, err := s.Client.Txn(ctx).Then(ops...).Commit()
-			if !untaken(err) || pause(ctx) != nil {
+			if !untaken(err) {
 				return got, err
+			}
+			if ended := pause(ctx); ended != nil { // this try's time is over, as the client says of a read
+				return nil, fmt.Errorf("%w: %w", ended, err)
 			}
 		}
 	})

@@ -175,6 +175,34 @@ func TestLoadsThatShareAReadAreRepeatedAsLoneOnesAre(t *testing.T) {
 	}
 }
 
+// While no member takes it, the time of a try runs out between two attempts: then the
+// next try begins, as it does for a lone load.
+func TestLoadsThatShareAReadOutlastAPauseOfAllMembers(t *testing.T) {
+	g := behindGate(open(t, startEtcd(t, 1), 60))
+	errs := make([]error, 2)
+	load := func(i int) func() {
+		return func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // a try has a second
+			defer cancel()
+			_, _, errs[i] = g.Load(ctx, numbered(i))
+		}
+	}
+	var back time.Time
+	g.gate.refuse = func(ops int) error {
+		if ops > 1 && back.IsZero() {
+			back = time.Now().Add(1500 * time.Millisecond)
+		}
+		if ops == 1 || time.Now().After(back) {
+			return nil
+		}
+		return status.Error(codes.Unavailable, "transport is closing")
+	}
+	g.share(t, func() { _, _, _ = g.Load(timeout(t), invoices) }, load(0), load(1))
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+}
+
 // exceptShared lets the call go first that others wait for, and fail.
 func exceptShared(ops int) error {
 	if ops == 1 {

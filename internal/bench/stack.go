@@ -36,10 +36,11 @@ type stack struct {
 	recycled   int // segments of WAL that were there when the first round began
 }
 
-// settings are those of Postgres that differ from its defaults for all contenders alike.
+// settings are those of Postgres that differ from its defaults for all contenders alike:
+// what a database in production has, whose sessions need not write pages of others.
 // All that it keeps of its WAL, 128 segments, it keeps for what is written next.
 func settings() []string {
-	return []string{"min_wal_size=2GB", "max_wal_size=2GB", "max_connections=300"}
+	return []string{"min_wal_size=2GB", "max_wal_size=2GB", "max_connections=300", "shared_buffers=1GB"}
 }
 
 // startStack starts one with so many tenants in dir.
