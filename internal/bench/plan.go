@@ -148,29 +148,29 @@ func (f flags) quick() []scenario {
 func (f flags) full() []scenario {
 	const round, warmUp = 4 * time.Second, time.Second
 	all := []scenario{
-		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 4, round, warmUp},
+		{"hot", "one hot tenant, 256 connections", f.each(f.wide(), nil), 3, round, warmUp},
 		{"crowd", "many tenants (Zipf), 256 connections", f.each(f.wide(), f.many), 2, round, warmUp},
-		{"batch", "batches of 100 beside single posts", f.batches(), 5, round, warmUp},
-		{"numbers", "numbers of documents that live elsewhere", f.numbers(), 5, round, warmUp},
-		{"alone", "one connection, nothing else running", f.each([]string{"block", "insert"}, func(s *side) { s.connections = 1 }), 7, 3 * time.Second, warmUp},
+		{"batch", "batches of 100 beside single posts", f.batches(), 3, round, warmUp},
+		{"numbers", "numbers of documents that live elsewhere", f.numbers(), 3, round, warmUp},
+		{"alone", "one connection, nothing else running", f.each([]string{"block", "insert"}, func(s *side) { s.connections = 1 }), 5, 3 * time.Second, warmUp},
 		{"open", "a fixed arrival rate: shares of each one's best throughput", f.open(), 2, 6 * time.Second, warmUp},
-		{"replicas", "several replicas, many tenants", f.several(), 3, round, warmUp},
+		{"replicas", "several replicas, many tenants", f.several(), 2, round, warmUp},
 		{"fence", "with and without the fence, in pairs", f.each([]string{"block", "unfenced"}, nil), 10, 3 * time.Second, warmUp},
 	}
 	for _, n := range f.Connections {
 		if n != 256 {
 			all = append(all, scenario{fmt.Sprintf("hot-%d", n), fmt.Sprintf("one hot tenant, %d connections", n),
-				f.each(f.wide(), func(s *side) { s.connections = n }), 2, 3 * time.Second, warmUp})
+				f.each(f.wide(), func(s *side) { s.connections = n }), 1, 3 * time.Second, warmUp})
 		}
 	}
 	for _, n := range f.Lines {
 		if n != 2 {
 			all = append(all, scenario{fmt.Sprintf("lines-%d", n), fmt.Sprintf("one hot tenant, invoices of %d lines", n),
-				f.each(f.few(), func(s *side) { s.kind = f.single(n) }), 3, 3 * time.Second, warmUp})
+				f.each(f.few(), func(s *side) { s.kind = f.single(n) }), 2, 3 * time.Second, warmUp})
 		}
 	}
 	return append(all,
-		scenario{"writers", "batches that are written side by side, more clients than a batch takes", f.writers(), 4, 3 * time.Second, warmUp},
+		scenario{"writers", "batches that are written side by side, more clients than a batch takes", f.writers(), 3, 3 * time.Second, warmUp},
 		scenario{profiling, "where the time of a replica goes", f.profiled(), 1, 5 * time.Second, warmUp},
 		scenario{"statements", "what Postgres says of each statement (pg_stat_statements)", f.each(f.wide(), nil), 1, round, warmUp},
 		scenario{"growth", "a database that has grown beside an empty one", f.growth(), 2, round, warmUp})
