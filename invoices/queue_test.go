@@ -28,14 +28,7 @@ func TestWhatFindsTheQueueFullIsRefusedAtOnceAndNeverWritten(t *testing.T) {
 			}
 			r := newReplicaWith(t, db, store, WriterConfig{Queue: 1})
 			r.mustIssue(t, wish(who, "before", "n"))
-			held, err := db.rest.BeginTxx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer held.Rollback()
-			if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
-				t.Fatal(err)
-			}
+			held := holdUpWrites(t, db)
 			var accepted errgroup.Group
 			accept := func(id string) {
 				accepted.Go(func() error {
@@ -91,14 +84,7 @@ func TestARowOfWhoHasLeftKeepsNoContentInTheQueue(t *testing.T) {
 	who := newTenant(t, db, "acme")
 	r := newReplicaWith(t, db, store, WriterConfig{Queue: 100})
 	r.mustIssue(t, request(who, "before", "n"))
-	held, err := db.rest.BeginTxx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer held.Rollback()
-	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
-		t.Fatal(err)
-	}
+	held := holdUpWrites(t, db)
 	submit := func(ctx context.Context, id string) *entry {
 		t.Helper()
 		p, err := r.prepare(t.Context(), request(who, id, "n"))

@@ -107,14 +107,7 @@ func TestARepeatIsAnsweredWhileNothingCanBeWritten(t *testing.T) {
 	s := strictSeriesFor(t, db, who, "gapless")
 	r := newReplicaWith(t, db, store, WriterConfig{Bound: 10 * time.Second})
 	first := r.mustIssue(t, strictRequest(who, s.Name, "key", "body"))
-	held, err := db.rest.BeginTxx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer held.Rollback()
-	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
-		t.Fatal(err)
-	}
+	holdUpWrites(t, db)
 	if got, err := r.Issue(t.Context(), strictRequest(who, s.Name, "other", "it waits")); err == nil {
 		t.Fatalf("issued %+v under the lock", got)
 	}

@@ -13,6 +13,8 @@ import (
 	"folio/counter/countertest"
 	"folio/invoices/accounts"
 	"folio/invoices/document"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // replica is what one process of folio has for issuing, over a store that
@@ -172,4 +174,19 @@ func statusesOf(t testing.TB, db *DB, s counter.Series) string {
 		      from (select number, status, number - row_number() over (partition by status order by number) as island
 		            from documents where tenant = $1 and series = $2 and period = $3) d
 		      group by status, island) r`, s.Tenant, s.Name, s.Period)
+}
+
+// holdUpWrites keeps every document from being stored until what it returns is rolled back, at
+// the latest when the test ends.
+func holdUpWrites(t testing.TB, db *DB) *sqlx.Tx {
+	t.Helper()
+	held, err := db.rest.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Rollback() }) // an error if it was rolled back already
+	if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
+		t.Fatal(err)
+	}
+	return held
 }

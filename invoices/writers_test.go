@@ -26,14 +26,7 @@ func TestOtherBatchesAreWrittenBesideOneOnlyWhenMoreWaitsThanABatchTakes(t *test
 			who := newTenant(t, db, "acme")
 			r := newReplicaWith(t, db, store, WriterConfig{Writers: 2})
 			r.mustIssue(t, request(who, "", "before"))
-			held, err := db.rest.BeginTxx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer held.Rollback()
-			if _, err := held.ExecContext(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table documents in share mode`); err != nil {
-				t.Fatal(err)
-			}
+			held := holdUpWrites(t, db)
 			var issuing errgroup.Group
 			for i := range c.requests {
 				issuing.Go(func() error {

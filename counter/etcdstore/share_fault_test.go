@@ -216,19 +216,7 @@ func exceptShared(ops int) error {
 func TestLoadsThatShareAReadAreAnsweredAlthoughOneMemberIsSilent(t *testing.T) {
 	cluster := startEtcd(t, 3)
 	g := behindGate(open(t, cluster, 60))
-	answered := make(map[uint64]bool)
-	await(timeout(t), t, "every member answers", func() bool {
-		got, err := g.Client.Get(timeout(t), "nothing")
-		if err == nil {
-			answered[got.Header.MemberId] = true
-		}
-		return len(answered) == 3
-	})
-	leader := awaitLeader(timeout(t), t, cluster, nil)
-	if err := leader.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	awaitLeader(timeout(t), t, cluster, leader)
+	silenceLeader(t, cluster, g.Store)
 	met := 0
 	await(timeout(t), t, "shared reads meet the silent member", func() bool {
 		const within = 1500 * time.Millisecond
