@@ -43,8 +43,8 @@ func (s *stack) restart(ctx context.Context, how syscall.Signal) (err error) {
 	return err
 }
 
-// statements adds what Postgres remembers of the statements of each side.
-func (b *bench) statements(ctx context.Context, turns []*turn, results []result) (err error) {
+// readStatements adds what Postgres remembers of the statements of each side.
+func readStatements(ctx context.Context, turns []*turn, results []result) (err error) {
 	for i, t := range turns {
 		if results[i].Missing != "" || t.side.entrant == "strict" { // block's table has the statements of both
 			continue
@@ -52,14 +52,23 @@ func (b *bench) statements(ctx context.Context, turns []*turn, results []result)
 		if results[i].Statements, err = t.stack.server.Statements(ctx, t.entrant.database(), 8); err != nil {
 			return err
 		}
-		fmt.Fprintf(b.out, "  in the database of %s:\n", t.name)
-		for _, s := range results[i].Statements {
+	}
+	return nil
+}
+
+// tellStatements prints the statements of each side that has some.
+func (b *bench) tellStatements(results []result) {
+	for _, r := range results {
+		if len(r.Statements) == 0 {
+			continue
+		}
+		fmt.Fprintf(b.out, "  in the database of %s:\n", r.Side)
+		for _, s := range r.Statements {
 			text := []rune(s.Text)
 			fmt.Fprintf(b.out, "    %8d calls %9.1f µs each %7.1f rows each %8.0f bytes of WAL each  %s\n",
 				s.Calls, s.Seconds/float64(s.Calls)*1e6, float64(s.Rows)/float64(s.Calls), float64(s.WAL)/float64(s.Calls), string(text[:min(len(text), 90)]))
 		}
 	}
-	return nil
 }
 
 // grow starts a second stack whose database has the invoices of a year before: as many

@@ -51,8 +51,9 @@ type flags struct {
 	Keep        string        `help:"Folder for the logs and data, which are kept; a temporary one if not given." type:"path"`
 }
 
-// run is main without the process: it returns the exit status. 1: the run failed; 2: the
-// command line is wrong; 3: a ratio fell under the guard.
+// run is main without the process: it returns the exit status. 1: the run, or a scenario of
+// it, failed; 2: the command line is wrong; 3: a ratio fell under the guard, whatever
+// failed besides.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	var scenarios []scenario

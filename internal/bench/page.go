@@ -47,6 +47,9 @@ func (b *bench) markdown(verdicts []verdict) string {
 		rows = append(rows, []string{v.Bar, three(v.Ratio.Median), three(v.Ratio.Least), three(v.Ratio.Most), fmt.Sprint(v.Ratio.Rounds), bound, word})
 	}
 	writeMarkdown(&text, rows)
+	for _, f := range b.failed {
+		fmt.Fprintf(&text, "\n%s.\n", upperFirst(f.String()))
+	}
 	for _, s := range b.played {
 		var results []result
 		for _, r := range b.results {

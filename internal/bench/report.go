@@ -121,6 +121,9 @@ func (b *bench) report(took time.Duration) error {
 	for _, v := range verdicts {
 		v.print(b.out)
 	}
+	for _, f := range b.failed {
+		fmt.Fprintf(b.out, "  %s\n", f)
+	}
 	fmt.Fprintf(b.out, "took %s; load average %s\n", took.Round(time.Second), loadAverage())
 	var err error
 	if b.flags.Out != "" {
@@ -140,13 +143,17 @@ func (b *bench) write(verdicts []verdict) error {
 	if err := os.MkdirAll(b.flags.Out, 0o755); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(map[string]any{
+	all := map[string]any{
 		"machine":  b.machine,
 		"command":  command(),
 		"date":     time.Now().UTC().Format(time.DateOnly),
 		"results":  b.results,
 		"verdicts": verdicts,
-	}, "", "  ")
+	}
+	if len(b.failed) > 0 {
+		all["failed"] = b.failed
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}

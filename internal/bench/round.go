@@ -87,13 +87,12 @@ func (b *bench) play(ctx context.Context, t *turn, rate float64, window time.Dur
 		return round{}, err
 	}
 	done, r, err := t.load(ctx, clients, rate, window)
-	errs := []error{err}
+	err = errors.Join(err, hangUp(clients), ctx.Err())
 	for _, c := range clients {
-		errs = append(errs, c.Conn.Close())
 		t.books.given = append(t.books.given, c.Given...)
 	}
 	t.books.failed += done.Failed * int64(t.kind.Per())
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err != nil {
 		return round{}, err
 	}
 	if done.Failed > 0 {
@@ -138,20 +137,29 @@ func (t *turn) load(ctx context.Context, clients []*load.Client, rate float64, w
 
 // clients connects the clients, to the replicas in turn.
 func (b *bench) clients(ctx context.Context, t *turn) ([]*load.Client, error) {
-	clients := make([]*load.Client, t.connections)
-	for i := range clients {
+	var clients []*load.Client
+	for i := range t.connections {
 		b.writers++
 		conn, err := load.Dial(ctx, t.fleet.replicas[i%len(t.fleet.replicas)].address)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, hangUp(clients))
 		}
 		crowd := t.crowd.Again(uint64(b.writers))
 		if t.apart {
 			crowd = load.Only(i % t.side.crowd)
 		}
-		clients[i] = &load.Client{Conn: conn, Kind: t.kind, Writer: t.forms.Writer(fmt.Sprintf("bench-%d", b.writers)), Crowd: crowd}
+		clients = append(clients, &load.Client{Conn: conn, Kind: t.kind, Writer: t.forms.Writer(fmt.Sprintf("bench-%d", b.writers)), Crowd: crowd})
 	}
 	return clients, nil
+}
+
+// hangUp closes the connections of clients.
+func hangUp(clients []*load.Client) error {
+	var errs []error
+	for _, c := range clients {
+		errs = append(errs, c.Conn.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // cost is what was used between two samples for each of so many numbers.

@@ -24,6 +24,7 @@ type bench struct {
 	writers int    // so many clients there were so far
 	results []result
 	played  []scenario
+	failed  []failure
 	machine machine
 }
 
@@ -44,12 +45,10 @@ func (b *bench) run(ctx context.Context, scenarios []scenario) (err error) {
 	if b.stack.redisAt == "" {
 		fmt.Fprintln(b.out, "redis-server is not installed, so Redis takes no part (Debian, Ubuntu: apt-get install redis-server)")
 	}
-	for _, s := range scenarios {
-		if err := b.scenario(ctx, s); err != nil {
-			return fmt.Errorf("scenario %s: %w", s.name, err)
-		}
+	if err := b.playAll(ctx, scenarios); err != nil {
+		return err
 	}
-	return b.report(time.Since(begun))
+	return errors.Join(b.failures(), b.report(time.Since(begun)))
 }
 
 // prepare builds folio and starts what it stands on.
@@ -97,8 +96,9 @@ func (b *bench) end() error {
 	return errors.Join(errs...)
 }
 
-// scenario lets its sides take turns, and then checks what they did.
-func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
+// scenario plays one, and prints and keeps what came out. Of one that fails nothing is
+// kept.
+func (b *bench) scenario(ctx context.Context, s scenario) error {
 	fmt.Fprintf(b.out, "\n%s: %s; %d rounds of %s in turn\n", s.name, s.title, s.rounds, s.round)
 	if err := b.before(ctx, s); errors.Is(err, errSkipped) {
 		fmt.Fprintf(b.out, "  not run: %v\n", err)
@@ -106,17 +106,27 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 	} else if err != nil {
 		return err
 	}
+	results, err := b.rounds(ctx, s)
+	if err != nil {
+		return err
+	}
+	b.results, b.played = append(b.results, results...), append(b.played, s)
+	b.table(results)
+	b.tellStatements(results)
+	return nil
+}
+
+// rounds lets the sides of a scenario take turns, and then checks what they did.
+func (b *bench) rounds(ctx context.Context, s scenario) (results []result, err error) {
 	since := time.Now().Truncate(time.Microsecond)
 	turns, end, err := b.turns(ctx, s)
 	defer func() { err = errors.Join(err, end()) }()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	first := len(b.results)
 	for _, t := range turns {
-		b.results = append(b.results, t.result(s.name))
+		results = append(results, t.result(s.name))
 	}
-	results := b.results[first:]
 	for n := range s.rounds {
 		for _, i := range order(n, len(turns)) {
 			if results[i].Missing != "" {
@@ -124,19 +134,17 @@ func (b *bench) scenario(ctx context.Context, s scenario) (err error) {
 			}
 			one, err := b.one(ctx, s, turns[i], arrivals(turns, results, i))
 			if err != nil {
-				return fmt.Errorf("%s: %w", turns[i].name, err)
+				return nil, fmt.Errorf("%s: %w", turns[i].name, err)
 			}
 			results[i].Rounds = append(results[i].Rounds, one)
 		}
 	}
-	b.played = append(b.played, s)
-	b.table(results)
 	if s.name == "statements" {
-		if err := b.statements(ctx, turns, results); err != nil {
-			return err
+		if err := readStatements(ctx, turns, results); err != nil {
+			return nil, err
 		}
 	}
-	return checkBooks(ctx, turns, since)
+	return results, checkBooks(ctx, turns, since)
 }
 
 // one plays one round of a side, and profiles it if the scenario is for that.
