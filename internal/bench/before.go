@@ -74,6 +74,9 @@ func (b *bench) tellStatements(results []result) {
 // grow starts a second stack whose database has the invoices of a year before: as many
 // for each tenant.
 func (b *bench) grow(ctx context.Context) (err error) {
+	if err := b.makeRoom(ctx); err != nil {
+		return err
+	}
 	fmt.Fprintf(b.out, "  making %d tenants and %d invoices …\n", b.flags.GrownCrowd, b.flags.GrownRows)
 	if b.grown, err = startStack(ctx, filepath.Join(b.dir, "grown"), b.flags.GrownCrowd); err != nil {
 		return err

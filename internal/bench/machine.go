@@ -21,11 +21,16 @@ type machine struct {
 	Recycled int    `json:"wal_segments_recycled"`
 	Etcd     string `json:"etcd"`
 	Redis    string `json:"redis,omitzero"`
+
+	// GB free where Postgres has its data: before there were tenants, and when all was measured;
+	// nil: the system does not tell.
+	FreeAtBegin *float64 `json:"free_gb_at_begin,omitzero"`
+	FreeAtEnd   *float64 `json:"free_gb_at_end,omitzero"`
 }
 
 // describe asks what the stack consists of, and what it runs on.
 func (s *stack) describe(ctx context.Context) (m machine, err error) {
-	m = machine{CPU: cpuModel(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Recycled: s.recycled}
+	m = machine{CPU: cpuModel(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Recycled: s.recycled, FreeAtBegin: s.free}
 	if m.Postgres, err = s.server.Version(ctx); err != nil {
 		return m, err
 	}
@@ -46,6 +51,12 @@ func (m machine) String() string {
 	parts := []string{fmt.Sprintf("%d cores (%s)", m.Cores, m.CPU), m.System, m.Go, "Postgres " + m.Postgres, "etcd " + m.Etcd}
 	if m.Redis != "" {
 		parts = append(parts, "Redis "+m.Redis)
+	}
+	if m.FreeAtBegin != nil {
+		parts = append(parts, fmt.Sprintf("%.1f GB of disk free at the beginning", *m.FreeAtBegin))
+	}
+	if m.FreeAtEnd != nil {
+		parts = append(parts, fmt.Sprintf("%.1f GB at the end", *m.FreeAtEnd))
 	}
 	wal := fmt.Sprintf("%d segments of WAL there for what is written next", m.Recycled)
 	return strings.Join(append(parts, "fsync and synchronous_commit on"), ", ") + ". Postgres has " + m.Settings + ", and " + wal

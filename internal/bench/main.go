@@ -43,7 +43,7 @@ type flags struct {
 	Recycle     int           `help:"Files of WAL, 16 MB each, that are written before the first round, for Postgres to use again; not in a quick run." default:"128"`
 	NoKeys      bool          `help:"Requests without an Idempotency-Key."`
 	LookFirst   bool          `help:"The contenders look for the Idempotency-Key before they write, as folio does in a quiet series, instead of finding repeats by the table's key."`
-	GrownRows   int           `help:"Invoices that are there before the growth scenario." default:"10000000"`
+	GrownRows   int           `help:"Invoices that are there before the growth scenario; for their sake the databases of the contenders are dropped." default:"10000000"`
 	GrownCrowd  int           `help:"Tenants, and series, of the growth scenario." default:"100000"`
 	Folio       string        `help:"A binary of folio; built if not given." type:"path"`
 	Out         string        `help:"Folder for bench.json and the drawings; none if not given." type:"path"`

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -104,6 +105,9 @@ func checkMachine(t *testing.T, m machine) {
 		if !strings.Contains(m.String(), want) {
 			t.Errorf("%s is not told: %s", want, m)
 		}
+	}
+	if told := m.FreeAtBegin != nil && m.FreeAtEnd != nil && strings.Contains(m.String(), " GB at the end"); !told && runtime.GOOS == "linux" {
+		t.Errorf("how much room there was is not told: %s", m)
 	}
 	if name, err := os.Hostname(); err == nil && len(name) > 3 && strings.Contains(m.String(), name) {
 		t.Errorf("the machine is named: %s", m)

@@ -48,7 +48,8 @@ func (b *bench) run(ctx context.Context, scenarios []scenario) (err error) {
 	if err := b.playAll(ctx, scenarios); err != nil {
 		return err
 	}
-	return errors.Join(b.failures(), b.report(time.Since(begun)))
+	b.machine.FreeAtEnd, _, err = b.stack.room(ctx) // if it is not told, the rest is all the same
+	return errors.Join(b.failures(), err, b.report(time.Since(begun)))
 }
 
 // prepare builds folio and starts what it stands on.

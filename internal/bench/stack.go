@@ -33,7 +33,8 @@ type stack struct {
 	tenants    []string
 	keys       []string // of the tenants
 	cloned     map[string]bool
-	recycled   int // segments of WAL that were there when the first round began
+	recycled   int      // segments of WAL that were there when the first round began
+	free       *float64 // GB where Postgres has its data, before there were tenants; nil: not told
 }
 
 // settings are those of Postgres that differ from its defaults for all contenders alike:
@@ -65,6 +66,9 @@ func startStack(ctx context.Context, dir string, tenants int) (s *stack, err err
 		return s, err
 	}
 	if s.postmaster, err = s.server.Postmaster(ctx); err != nil {
+		return s, err
+	}
+	if s.free, _, err = s.room(ctx); err != nil {
 		return s, err
 	}
 	if err := s.startRedis(ctx); err != nil {
@@ -166,11 +170,27 @@ func putSeries(ctx context.Context, book *invoices.SeriesBook, tenant string) er
 	return nil
 }
 
-// database sees to it that an entrant has its database.
+// database sees to it that an entrant has its database. One that could not be made as a
+// whole is made anew when it is needed next.
 func (s *stack) database(ctx context.Context, e entrant) error {
-	if name := e.database(); !e.folio && !s.cloned[name] {
-		s.cloned[name] = true
-		return s.server.Clone(ctx, emptyDatabase, name, s.period)
+	name := e.database()
+	if e.folio || s.cloned[name] {
+		return nil
+	}
+	if err := s.server.Clone(ctx, emptyDatabase, name, s.period); err != nil {
+		return errors.Join(err, s.server.Drop(context.WithoutCancel(ctx), name))
+	}
+	s.cloned[name] = true
+	return nil
+}
+
+// dropCloned drops the databases of all contenders, to whom nobody may be connected.
+func (s *stack) dropCloned(ctx context.Context) error {
+	for name := range s.cloned {
+		if err := s.server.Drop(ctx, name); err != nil {
+			return err
+		}
+		delete(s.cloned, name)
 	}
 	return nil
 }

@@ -66,6 +66,26 @@ func (s Server) Clone(ctx context.Context, from, to, period string) error {
 		`analyze`)
 }
 
+// Drop removes a database, if it is there, and ends the sessions that it has.
+func (s Server) Drop(ctx context.Context, database string) error {
+	return s.Execute(ctx, "postgres", `drop database if exists `+pq.QuoteIdentifier(database)+` with (force)`)
+}
+
+// Databases are those whose names begin so, by name.
+func (s Server) Databases(ctx context.Context, begin string) (names []string, err error) {
+	return names, s.in(ctx, "postgres", func(c *sql.Conn) error {
+		const query = `select coalesce(array_agg(cast(datname as text) order by datname), '{}') from pg_database where starts_with(datname, $1)`
+		return c.QueryRowContext(ctx, query, begin).Scan(pq.Array(&names))
+	})
+}
+
+// Folder is where the server has its data.
+func (s Server) Folder(ctx context.Context) (dir string, err error) {
+	return dir, s.in(ctx, "postgres", func(c *sql.Conn) error {
+		return c.QueryRowContext(ctx, `select current_setting('data_directory')`).Scan(&dir)
+	})
+}
+
 // Postmaster is the process id of the server.
 func (s Server) Postmaster(ctx context.Context) (pid int, err error) {
 	return pid, s.in(ctx, "postgres", func(c *sql.Conn) error {
