@@ -63,6 +63,7 @@ func bars() []bar {
 		{says: "… with etcd at 100 ms", scenario: "open", of: "block at 80 %, etcd at 100 ms", per: "block at 80 %, etcd at 100 ms", what: p999, perWhat: p50, atMost: 5, refilled: true},
 		{says: "three replicas by one, many tenants", scenario: "replicas", of: "block × 3", per: "block", what: rate, atLeast: 0.9},
 		{says: "… conflicts in etcd per refill", scenario: "replicas", of: "block × 3", one: true, what: conflicts, atMost: 0.05},
+		{says: "… each tenant at one replica", scenario: "replicas", of: "block × 3, each tenant at one replica", per: "block", what: rate},
 		{says: "with the fence by without", scenario: "fence", of: "block", per: "unfenced", what: rate, atLeast: 0.95},
 		{says: "memory of a replica, MB", scenario: "hot", of: "block", one: true, what: memory, atMost: 150},
 		{says: "… with many tenants", scenario: "crowd", of: "block", one: true, what: memory, atMost: 150},

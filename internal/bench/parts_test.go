@@ -88,6 +88,42 @@ func TestArrivalsAreAShareOfTheBestOfTheSameEntrant(t *testing.T) {
 	}
 }
 
+// Each connection asks only for tenants of the replica that it is connected to, if they
+// stay there, and else for any.
+func TestAConnectionAsksForTheTenantsOfItsReplica(t *testing.T) {
+	const tenants, draws = 7, 500
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	one := replica{address: l.Addr().String()}
+	for _, affine := range []bool{true, false} {
+		s := side{connections: 6, replicas: 3, crowd: tenants, affine: affine}
+		turn := &turn{side: s, fleet: &fleet{replicas: []replica{one, one, one}}, forms: load.NewForms(s.kind, make([]string, tenants)), crowds: crowdsOf(s)}
+		clients, err := (&bench{}).clients(t.Context(), turn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range clients {
+			seen := make(map[int]bool)
+			for range draws {
+				tenant := c.Crowd.Next()
+				seen[tenant] = true
+				if affine && tenant%3 != i%3 {
+					t.Fatalf("connection %d, to replica %d, asked for tenant %d", i, i%3, tenant)
+				}
+			}
+			if want := (tenants + 2 - i%3) / 3; affine && len(seen) != want || !affine && len(seen) != tenants {
+				t.Errorf("affine: %v; connection %d asked for %d tenants", affine, i, len(seen))
+			}
+		}
+		if err := hangUp(clients); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestMetricsAreAddedUp(t *testing.T) {
 	sums := map[string]float64{"a": 1}
 	page := "# HELP a of a\n# TYPE a counter\na 2\nb{x=\"1\"} 5\nc 1.5e+06\n"

@@ -17,6 +17,7 @@ type side struct {
 	replicas    int
 	crowd       int           // tenants
 	apart       bool          // each connection keeps to one of them, as many to each
+	affine      bool          // each of them stays at one replica, see several
 	share       float64       // of the best throughput, at which the open model arrives; 0: the closed model
 	slowEtcd    bool          // etcd takes 100 ms
 	writers     int           // of folio's batches; 0: as it sets it itself

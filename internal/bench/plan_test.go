@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,37 @@ func TestATrialIsAsShortAsItIsAskedToBe(t *testing.T) {
 			if s.rounds != 1 || s.round != time.Second || one.window != 0 || s.warmUp+one.warmUp != time.Second/2 || one.prime > time.Second/2 {
 				t.Errorf("%s, %s: %+v", name, one.name, one)
 			}
+		}
+	}
+}
+
+func TestTenantsStayAtOneReplicaInOneSideOfReplicas(t *testing.T) {
+	affine := func(tenants int) (names []string) {
+		for _, s := range planned(t, asDefault(tenants)) {
+			for _, one := range s.sides {
+				if one.affine {
+					names = append(names, fmt.Sprintf("%s: %s, of %d", s.name, one.name, one.replicas))
+				}
+			}
+		}
+		return names
+	}
+	if got := affine(1000); !slices.Equal(got, []string{"replicas: block × 3, each tenant at one replica, of 3"}) {
+		t.Errorf("%q", got)
+	}
+	if got := affine(2); got != nil {
+		t.Errorf("%q, though there are fewer tenants than replicas", got)
+	}
+}
+
+func TestNoTwoSidesOfAScenarioHaveOneName(t *testing.T) {
+	for name, s := range planned(t, asDefault(1000)) {
+		seen := make(map[string]bool)
+		for _, one := range s.sides {
+			if seen[one.name] {
+				t.Errorf("%s has two sides %q", name, one.name)
+			}
+			seen[one.name] = true
 		}
 	}
 }

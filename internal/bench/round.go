@@ -135,7 +135,8 @@ func (t *turn) load(ctx context.Context, clients []*load.Client, rate float64, w
 	return done, r, nil
 }
 
-// clients connects the clients, to the replicas in turn.
+// clients connects the clients, to the replicas in turn: crowds of which there are as
+// many as replicas so go to one each.
 func (b *bench) clients(ctx context.Context, t *turn) ([]*load.Client, error) {
 	var clients []*load.Client
 	for i := range t.connections {
@@ -144,7 +145,7 @@ func (b *bench) clients(ctx context.Context, t *turn) ([]*load.Client, error) {
 		if err != nil {
 			return nil, errors.Join(err, hangUp(clients))
 		}
-		crowd := t.crowd.Again(uint64(b.writers))
+		crowd := t.crowds[i%len(t.crowds)].Again(uint64(b.writers))
 		if t.apart {
 			crowd = load.Only(i % t.side.crowd)
 		}

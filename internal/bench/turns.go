@@ -15,7 +15,7 @@ type turn struct {
 	fleet   *fleet
 	stack   *stack
 	forms   *load.Forms
-	crowd   *load.Crowd
+	crowds  []*load.Crowd // that its connections ask for, in turn
 	books   *books
 }
 
@@ -96,6 +96,20 @@ func (b *bench) turn(ctx context.Context, one side, fleets map[fleetKey]*fleet, 
 		all[name] = &books{stack: t.stack, of: t.entrant, series: series}
 	}
 	t.books = all[name]
-	t.forms, t.crowd = load.NewForms(t.kind, t.stack.keys[:one.crowd]), load.NewCrowd(one.crowd, 0)
+	t.forms, t.crowds = load.NewForms(t.kind, t.stack.keys[:one.crowd]), crowdsOf(one)
 	return t, nil
+}
+
+// crowdsOf are the crowds that the connections of a side ask for: all the same, or, if
+// each tenant stays at one replica, those to each replica its own.
+func crowdsOf(s side) []*load.Crowd {
+	parts := 1
+	if s.affine {
+		parts = s.replicas
+	}
+	var crowds []*load.Crowd
+	for i := range parts {
+		crowds = append(crowds, load.NewPart(i, parts, s.crowd, 0))
+	}
+	return crowds
 }

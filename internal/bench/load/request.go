@@ -138,6 +138,7 @@ func (k Kind) Numbers(all []int64, status int, body []byte) ([]int64, error) {
 type Crowd struct {
 	upTo   []float64 // share of the tenants up to each
 	first  int
+	step   int // from a tenant to the next
 	random *rand.Rand
 }
 
@@ -146,19 +147,26 @@ func Only(tenant int) *Crowd { return &Crowd{first: tenant} }
 
 // NewCrowd makes a crowd of n tenants, at least one. The same seed makes the same
 // choices.
-func NewCrowd(n int, seed uint64) *Crowd {
-	c := &Crowd{upTo: make([]float64, n)}
+func NewCrowd(n int, seed uint64) *Crowd { return NewPart(0, 1, n, seed) }
+
+// NewPart makes the part-th, from 0, of so many parts of a crowd of n tenants, at least
+// as many as parts: each tenant is in one, by its place modulo the number of parts, and
+// has among those in it the weight that it has in the whole.
+func NewPart(part, parts, n int, seed uint64) *Crowd {
+	c := &Crowd{first: part, step: parts}
 	sum := 0.0
-	for i := range c.upTo {
+	for i := part; i < n; i += parts {
 		sum += 1 / float64(i+1)
-		c.upTo[i] = sum
+		c.upTo = append(c.upTo, sum)
 	}
 	return c.Again(seed)
 }
 
 // Again is the same crowd with choices of its own.
 func (c *Crowd) Again(seed uint64) *Crowd {
-	return &Crowd{upTo: c.upTo, random: rand.New(rand.NewPCG(seed, 6))}
+	again := *c
+	again.random = rand.New(rand.NewPCG(seed, 6))
+	return &again
 }
 
 // Next returns the next tenant, from 0.
@@ -175,5 +183,5 @@ func (c *Crowd) Next() int {
 			low = mid + 1
 		}
 	}
-	return low
+	return c.first + low*c.step
 }

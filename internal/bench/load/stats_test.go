@@ -102,3 +102,29 @@ func TestACrowdFollowsZipfsLaw(t *testing.T) {
 		t.Errorf("the same seed chooses the same: %v, another chooses others: %v", same, differ)
 	}
 }
+
+func TestAPartOfACrowdKeepsTheProportionsOfTheWhole(t *testing.T) {
+	const tenants, of, draws = 100, 3, 200_000
+	for part := range of {
+		weights := 0.0
+		for i := part; i < tenants; i += of {
+			weights += 1 / float64(i+1)
+		}
+		c, seen := NewPart(part, of, tenants, 1).Again(uint64(part)), make([]float64, tenants)
+		for range draws {
+			seen[c.Next()]++
+		}
+		for i, n := range seen {
+			want := 0.0
+			if i%of == part {
+				want = draws / float64(i+1) / weights
+			}
+			if math.Abs(n-want) > 6*math.Sqrt(want) {
+				t.Errorf("part %d: tenant %d was chosen %v times, want about %.0f", part, i, n, want)
+			}
+		}
+	}
+	if got := NewPart(2, 3, 3, 1).Again(1).Next(); got != 2 {
+		t.Errorf("a part of one tenant chooses tenant %d", got)
+	}
+}
