@@ -12,6 +12,12 @@ import (
 	"github.com/lib/pq"
 )
 
+// insertFresh writes the rows of one holder of which none is there yet, as is most
+// often so. If one is it fails, and has written none: insertBatch is sent then. It
+// answers with a count.
+const insertFresh = `
+	with fence as materialized (` + openHolder + `)` + insertInOrder
+
 // insertBatch writes the rows of one holder. It reads the holder's row FOR
 // SHARE: a fence, which updates that row, waits for this statement, and this
 // statement, if it comes later, sees the fence and writes nothing. (FOR KEY
@@ -28,18 +34,25 @@ import (
 const insertBatch = `
 	with fence as materialized (` + openHolder + `),` + insertRows
 
-// insertStrict writes rows of strict series, which have no holder: $1 is "". What
-// keeps them apart from others is the lock of their counters.
+// insertStrict is insertBatch of rows of strict series, which have no holder: $1 is "".
+// What keeps them apart from others is the lock of their counters.
 const insertStrict = `
 	with fence as materialized (` + noHolder + `),` + insertRows
 
-// insertRows is the statement behind its fence.
-const insertRows = `
-	written as (
+// insertStrictFresh is insertFresh of them.
+const insertStrictFresh = `
+	with fence as materialized (` + noHolder + `)` + insertInOrder
+
+// insertInOrder inserts rows q of holder f.
+const insertInOrder = `
 		insert into documents (` + documentColumns + `)
 		select ` + documentValues + `
 		from ` + documentRows + ` cross join fence f
-		order by q.tenant collate "C", q.request_id collate "C", q.item
+		order by q.tenant collate "C", q.request_id collate "C", q.item`
+
+// insertRows is the statement behind its fence.
+const insertRows = `
+	written as (` + insertInOrder + `
 		on conflict do nothing
 		returning tenant, series, period, number)
 	select exists (select 1 from fence) as open, n.count, w.tenant, w.series, w.period, w.number
@@ -100,10 +113,12 @@ const lookUpBatch = `
 // sent twice behind our back.
 type line struct {
 	conn   *sqlx.Conn
-	write  *sqlx.Stmt        // insertBatch or insertStrict, prepared
+	fresh  *sqlx.Stmt        // insertFresh or insertStrictFresh, prepared
+	write  *sqlx.Stmt        // insertBatch or insertStrict
 	alone  *sqlx.Stmt        // insertAlone; nil on a line that writes strict series
 	books  *strictStatements // nil on a line that writes no strict series
 	made   arrays            // the parameters of the statement that is being sent
+	wary   int               // so many batches are still to be sent without hope, see hopeful
 	warned error             // a warning that the server sent with its answer
 	until  time.Time         // when its life is over
 }
@@ -114,7 +129,7 @@ func (l *line) over() bool { return time.Now().After(l.until) }
 
 // connect takes a connection for a writer. Nothing has been sent if it fails.
 func (db *DB) connect(ctx context.Context) (*line, error) {
-	l, err := db.lineFor(ctx, insertBatch)
+	l, err := db.lineFor(ctx, insertFresh, insertBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +140,7 @@ func (db *DB) connect(ctx context.Context) (*line, error) {
 	return l, nil
 }
 
-func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
+func (db *DB) lineFor(ctx context.Context, fresh, write string) (*line, error) {
 	conn, err := db.batches.Connx(ctx)
 	if err != nil {
 		return nil, wrap("connect to Postgres", err)
@@ -136,7 +151,10 @@ func (db *DB) lineFor(ctx context.Context, insert string) (*line, error) {
 		return nil
 	})
 	if err == nil {
-		l.write, err = conn.PreparexContext(ctx, insert)
+		l.fresh, err = conn.PreparexContext(ctx, fresh)
+	}
+	if err == nil {
+		l.write, err = conn.PreparexContext(ctx, write)
 	}
 	if err != nil {
 		l.drop()
@@ -158,6 +176,7 @@ func (l *line) notice(n *pq.Error) {
 
 // keep gives the connection back, to be used again.
 func (l *line) keep() {
+	_ = l.fresh.Close()
 	_ = l.write.Close()
 	if l.alone != nil {
 		_ = l.alone.Close()
@@ -190,14 +209,25 @@ func (w wrote) has(r *row) bool { return w.all || w.count > 0 && w.keys[r.key()]
 // a silence, and cancelling would only make the outcome less certain.
 func (l *line) insert(holder string, rows []*row) (wrote, error) {
 	l.warned = nil
-	got, err := l.execute(holder, rows)
+	got, err := l.executeHopefully(holder, rows)
 	if err == nil && l.warned != nil {
 		return wrote{}, fmt.Errorf("committed with a warning: %s", l.warned)
 	}
 	return got, err
 }
 
-// execute is insert without regard to warnings.
+// executeHopefully is insert without regard to warnings.
+func (l *line) executeHopefully(holder string, rows []*row) (wrote, error) {
+	if len(rows) > 1 && l.hopeful() {
+		got, err := l.executeFresh(holder, rows)
+		if err == nil || !l.met(err) {
+			return got, err
+		}
+	}
+	return l.execute(holder, rows)
+}
+
+// execute sends rows by a statement that leaves out what is there already.
 func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	var answer []struct {
 		Open    bool           `db:"open"`
@@ -241,6 +271,41 @@ func (l *line) execute(holder string, rows []*row) (wrote, error) {
 	}
 	w.count = len(w.keys)
 	return w, nil
+}
+
+// executeFresh sends rows by a statement that fails when one of them is there already.
+// None is a credit note.
+func (l *line) executeFresh(holder string, rows []*row) (wrote, error) {
+	args := append([]any{holder}, l.made.all(rows)...)
+	n, err := affected(l.fresh.ExecContext(context.Background(), args...))
+	if err != nil || n == 0 {
+		return wrote{}, err
+	}
+	return wrote{open: true, count: n, all: true}, nil
+}
+
+// wariness is how many batches are sent without hope after one has met a row that was
+// there: repeats seldom come alone, and one that is met costs a statement that is undone.
+const wariness = 50
+
+// hopeful reports whether the next batch is to be sent as if none of its rows were there
+// yet.
+func (l *line) hopeful() bool {
+	if l.wary > 0 {
+		l.wary--
+		return false
+	}
+	return true
+}
+
+// met reports whether a statement failed, and stored nothing, because a row is there
+// already; and makes l wary.
+func (l *line) met(err error) bool {
+	if !judge(err).exists {
+		return false
+	}
+	l.wary = wariness
+	return true
 }
 
 // found is what is stored for a row that did not come back.

@@ -80,6 +80,7 @@ func TestTheFenceWaitsForWhatIsInFlightAndSeesItsRows(t *testing.T) {
 		args            func(string, counter.Series, int64) []any
 	}{
 		{"a batch", insertBatch, batchArgs},
+		{"a batch that is sent with hope", insertFresh, batchArgs},
 		{"a row that is alone", insertAlone, aloneArgs},
 		{"a batch that has no turn, as of the versions before", strings.Replace(insertBatch, "select pg_advisory_xact_lock_shared("+holderTurn+")", "select 1", 1), batchArgs},
 	} {

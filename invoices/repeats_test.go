@@ -3,6 +3,7 @@ package invoices
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"folio/counter/countertest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // mustBecomeBusy issues until the series is busy, and returns the last number given.
@@ -55,6 +58,101 @@ func TestARepeatInABusySeriesMeetsItsRowAndTheNextRequestGetsItsNumber(t *testin
 	}
 	r.stop()
 	mustBeClean(t, db, store)
+}
+
+func TestARepeatInABatchFailsNoneOfItsNeighbours(t *testing.T) {
+	t.Parallel()
+	db, store := migrated(t), &countertest.Mem{}
+	who := newTenant(t, db, "acme")
+	before, r := newReplica(t, db, store), newReplica(t, db, store)
+	first := before.mustIssue(t, request(who, "0", "n"))
+	before.stop()
+	answers := make([]Issued, 10)
+	var all sync.WaitGroup
+	gatherAll(t, r, len(answers), func() {
+		for i := range answers {
+			all.Go(func() {
+				p, err := r.prepare(t.Context(), request(who, fmt.Sprint(i), "n"))
+				if err == nil {
+					p.RequestID = requestID(fmt.Sprint(i)) // so that it is not looked up
+					answers[i], err = r.store(t.Context(), p)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+	all.Wait()
+	numbers := make(map[int64]bool)
+	for i, got := range answers {
+		numbers[got.Invoice.Number] = true
+		if got.Replayed != (i == 0) {
+			t.Errorf("request %d: replayed %v", i, got.Replayed)
+		}
+	}
+	if !numbers[first.Invoice.Number] || len(numbers) != len(answers) {
+		t.Errorf("numbers %v, the repeat is %d", numbers, first.Invoice.Number)
+	}
+	if n := r.Writer.Stats().Batches; n > 3 {
+		t.Errorf("%d batches, want one for all, and perhaps one before it and one of what it left", n)
+	}
+	r.stop()
+	mustBeClean(t, db, store)
+}
+
+func TestABatchThatIsSentWithHopeStoresNothingIfARowIsThere(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	l, err := db.connectStrict(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.keep()
+	rowsOf := func(numbers ...int64) (rows []*row) {
+		for _, n := range numbers {
+			r := row{
+				Kind: kindExternal, RequestID: fmt.Sprint("c:", n), KeyID: "key", Printed: fmt.Sprint("N-", n), CreatedAt: time.Now(),
+				Strict: strictPlace{Series: testSeries, Number: n},
+			}
+			r.Draft.IssueDate = "2026-03-14"
+			rows = append(rows, &r)
+		}
+		return rows
+	}
+	if got, err := l.executeFresh("", rowsOf(1, 2, 3)); err != nil || !got.all || got.count != 3 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if _, err := l.executeFresh("", rowsOf(3, 4, 5)); err == nil || !l.met(err) {
+		t.Fatalf("%v, want that a row is there already", err)
+	}
+	if n := ask[int](t, db, `select count(*) from documents`); n != 3 {
+		t.Errorf("%d documents, want the 3 from before", n)
+	}
+	rows := rowsOf(3, 4, 5)
+	got, err := l.execute("", rows)
+	if err != nil || got.has(rows[0]) || !got.has(rows[1]) || !got.has(rows[2]) {
+		t.Errorf("without hope: %+v, %v, want 4 and 5", got, err)
+	}
+}
+
+func TestARowThatWasThereMakesTheNextBatchesWary(t *testing.T) {
+	t.Parallel()
+	var l line
+	if !l.hopeful() || l.met(errors.New("another error")) || !l.hopeful() {
+		t.Error("no hope before a row was met")
+	}
+	if !l.met(&pq.Error{Code: pqerror.UniqueViolation}) {
+		t.Error("a unique violation is not met")
+	}
+	for i := range wariness {
+		if l.hopeful() {
+			t.Fatalf("hope again in batch %d", i)
+		}
+	}
+	if !l.hopeful() {
+		t.Error("no hope again")
+	}
 }
 
 func TestARepeatInABusySeriesOfExternalNumbersGetsTheSame(t *testing.T) {

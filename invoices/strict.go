@@ -88,6 +88,7 @@ type strictPlan struct {
 	counters map[counter.Series]*strictCounter
 	era      string // the present one
 	synced   bool   // a failover loses nothing: series go on after one by themselves
+	hopeful  bool   // no row is looked up before it is inserted: none is likely to be there
 
 	fresh   []*entry         // rows to be inserted, numbered in the order in which they came
 	clashed []*entry         // rows whose number becomes void

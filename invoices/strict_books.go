@@ -23,7 +23,7 @@ type strictStatements struct {
 // connectStrict takes a connection for the writer of strict series. Nothing has
 // been sent if it fails.
 func (db *DB) connectStrict(ctx context.Context) (*line, error) {
-	l, err := db.lineFor(ctx, insertStrict)
+	l, err := db.lineFor(ctx, insertStrictFresh, insertStrict)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func placeColumns(places []strictPlace) []any {
 
 // findRequestsOfBatch tells which requests have a row, which rows have the key of
 // another request, whose row of item 0 is stored, the rules that the series have by
-// now, and the present era. It does not read the rows: while counters are
+// now, and the present era. Of a batch that is sent with hope no request is given. It does not read the rows: while counters are
 // locked, an answer must not be so large that a client that stopped reading could
 // block the server.
 const findRequestsOfBatch = `

@@ -63,7 +63,7 @@ func mustHaveNoHole(t testing.TB, db *DB, store counter.Store) {
 	mustBeClean(t, db, store)
 }
 
-// gatherAll keeps strict rows of a replica that has written none yet waiting until
+// gatherAll keeps rows of a replica that has written none yet waiting until
 // all of them wait, so that they make one batch; then it lets them go.
 func gatherAll(t testing.TB, r *replica, all int, ask func()) {
 	t.Helper()
@@ -76,7 +76,7 @@ func gatherAll(t testing.TB, r *replica, all int, ask func()) {
 	}
 	ask()
 	// The scribe holds the first and waits for a connection.
-	eventually(t, "all wait", func() bool { return len(r.Writer.strict) >= all-1 })
+	eventually(t, "all wait", func() bool { return len(r.Writer.queue)+len(r.Writer.strict) >= all-1 })
 	line.keep()
 }
 

@@ -16,6 +16,16 @@ import (
 //
 // Nothing is answered before the transaction is committed.
 func (s *scribe) sendStrict(ctx context.Context, a *attempt) error {
+	err := s.tryStrict(ctx, a)
+	if errors.Is(err, errMet) {
+		a.wary = true
+		err = s.tryStrict(ctx, a)
+	}
+	return err
+}
+
+// tryStrict makes one transaction.
+func (s *scribe) tryStrict(ctx context.Context, a *attempt) error {
 	s.w.batches.Add(1)
 	p, err := s.planStrict(a)
 	if err == nil {
@@ -39,14 +49,17 @@ func (s *scribe) sendStrict(ctx context.Context, a *attempt) error {
 // would be holes.
 var errFewer = errors.New("rows of strict series did not come back, the transaction is done again")
 
+// errMet: a row was inserted in the hope that it is not there yet, and it is.
+var errMet = errors.New("a row of a strict series is there already, the transaction is done again")
+
 // planStrict begins the transaction, locks the counters and numbers the rows.
 func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
-	p := &strictPlan{synced: s.w.cfg.RequireSync}
+	p := &strictPlan{synced: s.w.cfg.RequireSync, hopeful: a.hopeful() && s.line.hopeful()}
 	places := strictSeriesOf(a.left)
 	if err := s.lockStrict(places, p); err != nil {
 		return nil, err
 	}
-	era, before, err := s.line.findRequests(a.rows(), places, p.counters)
+	era, before, err := s.findRequests(a, places, p)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +77,23 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 		p.avoid(obstacles)
 	}
 	return p, nil
+}
+
+// hopeful reports whether rows of strict series may be sent as if none of their requests
+// were stored. Of many numbers of one request the others must not be stored under the key
+// of another, which only a look tells.
+func (a *attempt) hopeful() bool {
+	return !a.wary && !a.careful && !a.unknown && !slices.ContainsFunc(a.left, func(e *entry) bool { return e.Item > 0 || e.credit != nil })
+}
+
+// findRequests looks for what is stored of the rows of a, unless p is hopeful.
+func (s *scribe) findRequests(a *attempt, places []strictPlace, p *strictPlan) (era string, before earlier, err error) {
+	if !p.hopeful {
+		return s.line.findRequests(a.rows(), places, p.counters)
+	}
+	era, _, err = s.line.findRequests(nil, places, p.counters)
+	none := make([]bool, len(a.left))
+	return era, earlier{found: none, reused: none}, err
 }
 
 // lockStrict begins the transaction and locks the counters of places. Those that
@@ -96,8 +126,14 @@ func (s *scribe) lockStrict(places []strictPlace, p *strictPlan) error {
 // storeStrict writes what p gives a number, and moves the counters.
 func (s *scribe) storeStrict(p *strictPlan) error {
 	if len(p.fresh) > 0 {
-		got, err := s.line.execute("", rowsOf(p.fresh))
+		insert := s.line.execute
+		if p.hopeful {
+			insert = s.line.executeFresh
+		}
+		got, err := insert("", rowsOf(p.fresh))
 		switch {
+		case err != nil && p.hopeful && s.line.met(err):
+			return errMet
 		case err != nil:
 			return err
 		case got.moved:
@@ -129,7 +165,7 @@ func (s *scribe) rolledBack(ctx context.Context, a *attempt, err error) error {
 	if f.unknown {
 		f = fate{retry: true}
 	}
-	ours := errors.Is(err, errFewer) || errors.Is(err, errMoved)
+	ours := errors.Is(err, errFewer) || errors.Is(err, errMoved) || errors.Is(err, errMet)
 	if ours || f.data { // the connection is sound
 		if undo := s.line.rollback(); undo != nil {
 			s.redial()
