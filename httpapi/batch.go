@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -148,12 +149,11 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	if item.Kind() != '{' {
 		return "", d, digest, malformed("", "has the wrong type; want a JSON object")
 	}
-	members, err := membersOf(item)
+	given, alone, err := cutMember(item, "request_id")
 	if err != nil {
-		return "", d, digest, err
+		return "", d, digest, readError(err)
 	}
-	given, ok := members["request_id"]
-	if !ok {
+	if given == nil {
 		return "", d, digest, malformed("/request_id", "is required: each document of a batch is a request of its own")
 	}
 	if err := json.Unmarshal(given, &id); err != nil || given.Kind() != '"' {
@@ -162,11 +162,6 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	if err := checkRequestID("/request_id", id); err != nil {
 		return "", d, digest, err
 	}
-	delete(members, "request_id")
-	alone, err := json.Marshal(members, json.Deterministic(true))
-	if err != nil {
-		return id, d, digest, malformed("", err.Error())
-	}
 	if d, err = decodeDraft(alone); err != nil {
 		return id, d, digest, err
 	}
@@ -174,29 +169,40 @@ func decodeItem(item jsontext.Value) (id string, d document.Draft, digest [32]by
 	return id, d, digest, err
 }
 
-// membersOf is what stands in an object.
-func membersOf(object jsontext.Value) (map[string]jsontext.Value, error) {
-	members := make(map[string]jsontext.Value)
-	dec := jsontext.NewDecoder(bytes.NewReader(object))
+// cutMember returns a member's value in an object, nil if it has none, and the text of
+// the object without that member, or all of it. The object was read before, so that it
+// is valid and has each name once.
+func cutMember(object jsontext.Value, name string) (value, rest jsontext.Value, err error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true)) // as it was read before
 	if _, err := dec.ReadToken(); err != nil {
-		return nil, readError(err)
+		return nil, nil, err
 	}
 	for dec.PeekKind() != '}' {
-		if len(members) > maxEntries {
-			return nil, malformed("", fmt.Sprintf("has more than %d fields, most of which are none here", maxEntries))
-		}
-		name, err := dec.ReadToken()
+		from := dec.InputOffset() // behind the brace or the member before
+		token, err := dec.ReadToken()
 		if err != nil {
-			return nil, readError(err)
+			return nil, nil, err
 		}
-		of := name.String() // before the decoder goes on
-		value, err := dec.ReadValue()
+		found := token.String() == name
+		text, err := dec.ReadValue()
 		if err != nil {
-			return nil, readError(err)
+			return nil, nil, err
 		}
-		members[of] = value.Clone()
+		if found {
+			return text, without(object, from, dec.InputOffset()), nil
+		}
 	}
-	return members, nil
+	return nil, object, nil
+}
+
+// without returns an object's text, copied, without a member, which begins where what is
+// before it ends.
+func without(object jsontext.Value, from, to int64) jsontext.Value {
+	before, after := object[:from], object[to:]
+	if from == int64(len("{")) { // it is the first: the comma behind it goes with it
+		after = bytes.TrimPrefix(bytes.TrimLeft(after, " \t\r\n"), []byte(","))
+	}
+	return slices.Concat(before, after)
 }
 
 // issueGuarded keeps a panic from ending the process, as guarded does for a

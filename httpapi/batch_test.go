@@ -2,13 +2,18 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"pgregory.net/rapid"
 
 	"folio/invoices"
 )
@@ -104,6 +109,41 @@ func TestADocumentOfABatchAndTheSameSentAloneAreOneRequest(t *testing.T) {
 	if digests[alone] = true; len(digests) != 1 {
 		t.Error("a draft in a batch and the same draft alone have different digests")
 	}
+}
+
+// Wherever the member stands, however it is written, and whatever is around it.
+func TestAnObjectWithoutAMemberIsWhatItWouldBeWithoutIt(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		space := rapid.SampledFrom([]string{"", " ", "\n\t "})
+		var members []string
+		for i, value := range rapid.SliceOfN(rapid.SampledFrom([]string{`1`, `"}"`, `{"request_id":"inner"}`, `[{},","]`}), 0, 4).Draw(rt, "values") {
+			members = append(members, fmt.Sprintf(`"m%d"%s:%s%s`, i, space.Draw(rt, "space"), space.Draw(rt, "space"), value))
+		}
+		write := func(members []string) jsontext.Value {
+			text := "{"
+			for i, m := range members {
+				if i > 0 {
+					text += ","
+				}
+				text += space.Draw(rt, "space") + m + space.Draw(rt, "space")
+			}
+			return jsontext.Value(text + "}")
+		}
+		name := rapid.SampledFrom([]string{`"request_id"`, `"request\u005fid"`}).Draw(rt, "name")
+		at := rapid.IntRange(0, len(members)).Draw(rt, "at")
+		object := write(slices.Insert(slices.Clone(members), at, name+space.Draw(rt, "space")+`:"the one"`))
+		value, rest, err := cutMember(object, "request_id")
+		if err != nil || string(value) != `"the one"` {
+			rt.Fatalf("%s: found %s, %v", object, value, err)
+		}
+		want := write(members)
+		if err := errors.Join(rest.Canonicalize(), want.Canonicalize()); err != nil || string(rest) != string(want) {
+			rt.Fatalf("%s: left %s, %v; want %s", object, rest, err, want)
+		}
+		if value, rest, err = cutMember(want, "request_id"); value != nil || string(rest) != string(want) || err != nil {
+			rt.Fatalf("%s has none: found %s, left %s, %v", want, value, rest, err)
+		}
+	})
 }
 
 func TestTheFrameOfABatchIsReadStrictly(t *testing.T) {

@@ -44,7 +44,7 @@ func TestABodyIsNotMultipliedByWhatIsMadeOfIt(t *testing.T) {
 		{"fields", numbered(`{`, `}`), draft, "/k0"},
 		{"numbers where text belongs", crowded(maxBody, `{"note":[`, `1`, `]}`), draft, "/note"},
 		{"documents of a batch", crowded(maxBatchBody, `{"invoices":[`, `1`, `]}`), batch, "/invoices"},
-		{"fields of a document of a batch", `{"invoices":[` + numbered(`{`, `}`) + `]}`, batch, ""},
+		{"fields of a document of a batch", `{"invoices":[` + numbered(`{"request_id":"a",`, `}`) + `]}`, batch, "/k0"},
 		{"lines of a document of a batch", `{"invoices":[` + crowded(maxBody, `{"request_id":"a","lines":[`, `{}`, `]}`) + `]}`, batch, "/lines"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
