@@ -21,6 +21,7 @@ import (
 	"folio/counter"
 	"folio/counter/etcdstore"
 	"folio/httpapi"
+	"folio/internal/garbage"
 	"folio/invoices"
 )
 
@@ -47,7 +48,7 @@ type serveCmd struct {
 
 // Run serves until the command's context ends, then drains and hands back.
 func (c *serveCmd) Run(cmd command) error {
-	collectSeldom()
+	garbage.CollectSeldom()
 	log := slog.New(slog.NewJSONHandler(cmd.stderr, nil))
 	if err := c.check(); err != nil {
 		return err

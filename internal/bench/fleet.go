@@ -90,7 +90,7 @@ func (b *bench) command(e entrant, c contender.Config) (*exec.Cmd, error) {
 		}
 		cmd := exec.Command(self)
 		env, err := c.Env()
-		cmd.Env = append([]string{"GOGC=250"}, append(os.Environ(), env)...) // as folio sets it for itself
+		cmd.Env = append(os.Environ(), env)
 		return cmd, err
 	}
 	cmd := exec.Command(b.builds[e.build], "serve")

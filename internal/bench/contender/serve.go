@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"folio/httpapi"
+	"folio/internal/garbage"
 	"folio/invoices"
 )
 
@@ -74,6 +75,7 @@ func RunIfReplica() {
 	if text == "" {
 		return
 	}
+	garbage.CollectSeldom() // as folio does
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	var c Config

@@ -1,4 +1,5 @@
-package main
+// Package garbage has a server collect its garbage seldom: see [CollectSeldom].
+package garbage
 
 import (
 	"os"
@@ -7,28 +8,24 @@ import (
 	"runtime/metrics"
 )
 
-// How much is allocated before garbage is collected: collectAt per cent of what lives, but
-// no more than headroom bytes, unless that is less than Go's own collectAtLeast per cent.
-// Little of a replica lives, some ten megabytes, and each collection looks at the stacks
-// of all connections: at Go's 100 it was a fifth of the CPU of a busy replica. When more
-// lives, 250 would be a lot of memory for little CPU.
+// How much is allocated before garbage is collected: headroom bytes, but no less than Go's
+// own collectAtLeast per cent of what lives, and no more than collectAtMost. Little of a
+// replica lives, some ten megabytes, and each collection looks at the stacks of all
+// connections and holds requests up: at Go's 100 it was a fifth of the CPU of a busy replica.
 const (
-	collectAt      = 250
-	collectAtLeast = 100
 	headroom       = 64 << 20
+	collectAtLeast = 100
+	collectAtMost  = 1000 // of next to nothing, when a process begins
 )
 
 // percentFor is GOGC for that many bytes that live.
 func percentFor(live uint64) int {
-	if live == 0 {
-		return collectAt
-	}
-	return int(min(collectAt, max(collectAtLeast, headroom*100/live)))
+	return int(min(collectAtMost, max(collectAtLeast, headroom*100/max(live, 1))))
 }
 
-// collectSeldom sets it after each collection, unless GOGC is set. GOMEMLIMIT still
-// makes collections more frequent where memory is scarce.
-func collectSeldom() {
+// CollectSeldom sets GOGC after each collection, unless the environment sets it.
+// GOMEMLIMIT still makes collections more frequent where memory is scarce.
+func CollectSeldom() {
 	if os.Getenv("GOGC") == "" {
 		(&collector{percent: -1, set: debug.SetGCPercent}).collected(nil)
 	}
