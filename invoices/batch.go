@@ -281,7 +281,7 @@ func (l *line) executeFresh(holder string, rows []*row) (wrote, error) {
 	if err != nil || n == 0 {
 		return wrote{}, err
 	}
-	return wrote{open: true, count: n, all: true}, nil
+	return wrote{open: true, count: n, all: n == len(rows)}, nil
 }
 
 // wariness is how many batches are sent without hope after one has met a row that was

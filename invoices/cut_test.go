@@ -3,6 +3,7 @@ package invoices
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -52,6 +53,40 @@ func TestABatchWhoseAnswerIsLostIsStoredOnceWithItsNumber(t *testing.T) {
 				t.Errorf("%+v, want 2 issued and none held", a)
 			}
 		}
+	})
+}
+
+func TestABatchOfManyRowsWhoseAnswerIsLostIsStoredOnceWithItsNumbers(t *testing.T) {
+	forEachCut(t, func(t *testing.T, direct, db *DB, p *proxy, how cut) {
+		store := &countertest.Mem{}
+		who := newTenant(t, direct, "acme")
+		r := newReplica(t, db, store)
+		const rows = 6
+		numbers := make(chan int64, rows)
+		p.arm("insert into documents", how)
+		gatherAll(t, r, rows, func() {
+			for i := range rows {
+				go func() {
+					got := r.mustIssue(t, request(who, fmt.Sprint(i), "n"))
+					if got.Replayed {
+						t.Errorf("number %d is told to be a repeat", got.Invoice.Number)
+					}
+					numbers <- got.Invoice.Number
+				}()
+			}
+		})
+		given := make(map[int64]bool)
+		for range rows {
+			given[<-numbers] = true
+		}
+		if n := ask[int](t, direct, `select count(*) from documents`); n != rows || len(given) != rows {
+			t.Errorf("%d documents for numbers %v, want %d", n, given, rows)
+		}
+		if stats := r.Writer.Stats(); stats.Unknown != 1 {
+			t.Errorf("%d fates were unknown, want that of the batch", stats.Unknown)
+		}
+		r.stop()
+		mustBeClean(t, direct, store)
 	})
 }
 

@@ -136,9 +136,9 @@ func placeColumns(places []strictPlace) []any {
 
 // findRequestsOfBatch tells which requests have a row, which rows have the key of
 // another request, whose row of item 0 is stored, the rules that the series have by
-// now, and the present era. Of a batch that is sent with hope no request is given. It does not read the rows: while counters are
-// locked, an answer must not be so large that a client that stopped reading could
-// block the server.
+// now, and the present era. For a batch that is sent with hope no request is looked
+// for. It does not read the rows: while counters are locked, an answer must not be so
+// large that a client that stopped reading could block the server.
 const findRequestsOfBatch = `
 	select ` + presentEra + ` as era, array(
 		select q.i

@@ -86,6 +86,31 @@ func TestAClashInAStrictSeriesWhoseAnswerIsLostLeavesNoHole(t *testing.T) {
 	}
 }
 
+// A repeat that is sent in the hope that it is none meets its row; the transaction is rolled
+// back, and nobody hears of it.
+func TestARepeatInAStrictSeriesWhoseRollbackIsLostGetsItsNumber(t *testing.T) {
+	forEachCut(t, func(t *testing.T, direct, db *DB, p *proxy, how cut) {
+		store := &countertest.Mem{}
+		who := newTenant(t, direct, "acme")
+		s := strictSeriesFor(t, direct, who, "gapless")
+		rep := newReplica(t, db, store)
+		rep.mustIssue(t, strictRequest(who, s.Name, "one", "n"))
+		repeat, err := rep.prepare(t.Context(), strictRequest(who, s.Name, "one", "n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		repeat.RequestID = requestID("one") // so that it is not looked up
+		p.arm(rollsBack, how)
+		if got, err := rep.store(t.Context(), repeat); err != nil || got.Invoice.Number != 1 || !got.Replayed {
+			t.Errorf("got %+v, %v; want number 1 again", got, err)
+		}
+		if next := rep.mustIssue(t, strictRequest(who, s.Name, "two", "n")); next.Invoice.Number != 2 {
+			t.Errorf("the next number is %d, want 2", next.Invoice.Number)
+		}
+		mustHaveNoHole(t, direct, store)
+	})
+}
+
 // The commit is on its way when its connection breaks. Its locks are still held,
 // so whoever looks what became of it waits until the server knows.
 func TestACommitOfAStrictSeriesThatArrivesLateIsWaitedFor(t *testing.T) {

@@ -17,11 +17,14 @@ import (
 // Nothing is answered before the transaction is committed.
 func (s *scribe) sendStrict(ctx context.Context, a *attempt) error {
 	err := s.tryStrict(ctx, a)
-	if errors.Is(err, errMet) {
-		a.wary = true
-		err = s.tryStrict(ctx, a)
+	if !errors.Is(err, errMet) {
+		return err
 	}
-	return err
+	a.unknown = true   // one of them is stored: until it is known which, nobody may say that none is
+	if s.line == nil { // it broke as it was rolled back
+		return err
+	}
+	return s.tryStrict(ctx, a)
 }
 
 // tryStrict makes one transaction.
@@ -66,7 +69,9 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 	// Whatever was sent before has ended, or the locks would not have been
 	// had: what is not found was not stored and will not be. Of what is found
 	// nobody may say that it was not stored, until it was read.
-	a.unknown = slices.Contains(before.found, true)
+	if !p.hopeful {
+		a.unknown = slices.Contains(before.found, true)
+	}
 	p.era = era
 	p.place(a.left, before)
 	if a.careful && len(p.fresh) > 0 {
@@ -83,7 +88,7 @@ func (s *scribe) planStrict(a *attempt) (*strictPlan, error) {
 // were stored. Of many numbers of one request the others must not be stored under the key
 // of another, which only a look tells.
 func (a *attempt) hopeful() bool {
-	return !a.wary && !a.careful && !a.unknown && !slices.ContainsFunc(a.left, func(e *entry) bool { return e.Item > 0 || e.credit != nil })
+	return !a.careful && !a.unknown && !slices.ContainsFunc(a.left, func(e *entry) bool { return e.Item > 0 || e.credit != nil })
 }
 
 // findRequests looks for what is stored of the rows of a, unless p is hopeful.

@@ -21,10 +21,6 @@ type attempt struct {
 	// nothing.
 	unknown bool
 
-	// wary: a row of a strict series was there already, so that it is looked for each
-	// before the next insert.
-	wary bool
-
 	// careful: rows of strict series did not come back, so that before the
 	// next insert it is looked up what stands in their way.
 	careful bool

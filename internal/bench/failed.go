@@ -30,9 +30,8 @@ func failed(scenario string, err error) failure {
 func (f failure) String() string { return fmt.Sprintf("the scenario %s failed: %s", f.Scenario, f.Why) }
 
 // playAll plays scenarios. One that fails is told and kept for the report, and those
-// behind it are played all the same: what they measure took long. It fails only if ctx
-// ends.
-func (b *bench) playAll(ctx context.Context, scenarios []scenario) error {
+// behind it are played all the same, unless ctx has ended: what they measure took long.
+func (b *bench) playAll(ctx context.Context, scenarios []scenario) {
 	for _, s := range scenarios {
 		err := b.scenario(ctx, s)
 		if err == nil {
@@ -42,10 +41,9 @@ func (b *bench) playAll(ctx context.Context, scenarios []scenario) error {
 		b.failed = append(b.failed, f)
 		fmt.Fprintf(b.out, "  %s\n", f)
 		if ctx.Err() != nil {
-			return b.failures()
+			return
 		}
 	}
-	return nil
 }
 
 // failures are all that failed so far.

@@ -15,7 +15,7 @@ import (
 const (
 	headroom       = 64 << 20
 	collectAtLeast = 100
-	collectAtMost  = 1000 // of next to nothing, when a process begins
+	collectAtMost  = 500 // or much would come beside what lives before a jump of that is noticed
 )
 
 // percentFor is GOGC for that many bytes that live.

@@ -14,7 +14,7 @@ func TestGarbageIsBoundedByWhatLivesAndByItsHeadroom(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 1000}, {1, 1000}, {5 * mib, 1000}, {8 * mib, 800}, {16 * mib, 400},
+		{0, 500}, {1, 500}, {10 * mib, 500}, {16 * mib, 400},
 		{32 * mib, 200}, {40 * mib, 160}, {64 * mib, 100}, {100 * mib, 100}, {1 << 50, 100},
 	} {
 		if got := percentFor(c.live); got != c.want {
