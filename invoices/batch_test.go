@@ -42,12 +42,7 @@ func TestAnotherBodyIsRefusedEvenWhenBothComeAtOnce(t *testing.T) {
 	who := newTenant(t, db, "acme")
 	rep := newReplica(t, db, store)
 	rep.mustIssue(t, request(who, "one", "a body"))
-	p, err := rep.prepare(t.Context(), request(who, "one", "another"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.RequestID = requestID("one")
-	if _, err := rep.store(t.Context(), p); !errors.Is(err, ErrRequestReused) {
+	if _, err := rep.issueUnseen(t.Context(), request(who, "one", "another")); !errors.Is(err, ErrRequestReused) {
 		t.Errorf("got %v, want ErrRequestReused", err)
 	}
 	if got := rep.mustIssue(t, request(who, "two", "n")); got.Invoice.Number != 2 {

@@ -63,7 +63,7 @@ func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
 	if r.dry != nil {
 		return cutShort(doing, do(r.dry))
 	}
-	tx, err := r.conn.BeginTxx(r.ctx, nil)
+	tx, err := r.conn.BeginTxx(context.WithoutCancel(r.ctx), nil)
 	if err != nil {
 		return cutShort(doing, err)
 	}

@@ -72,12 +72,8 @@ func TestARepeatInABatchFailsNoneOfItsNeighbours(t *testing.T) {
 	gatherAll(t, r, len(answers), func() {
 		for i := range answers {
 			all.Go(func() {
-				p, err := r.prepare(t.Context(), request(who, fmt.Sprint(i), "n"))
-				if err == nil {
-					p.RequestID = requestID(fmt.Sprint(i)) // so that it is not looked up
-					answers[i], err = r.store(t.Context(), p)
-				}
-				if err != nil {
+				var err error
+				if answers[i], err = r.issueUnseen(t.Context(), request(who, fmt.Sprint(i), "n")); err != nil {
 					t.Error(err)
 				}
 			})

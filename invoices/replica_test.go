@@ -176,6 +176,16 @@ func statusesOf(t testing.TB, db *DB, s counter.Series) string {
 		      group by status, island) r`, s.Tenant, s.Name, s.Period)
 }
 
+// issueUnseen issues without looking for the request before, as in a busy series.
+func (r *replica) issueUnseen(ctx context.Context, req Request) (Issued, error) {
+	p, err := r.prepare(ctx, req)
+	if err != nil {
+		return Issued{}, err
+	}
+	p.RequestID = requestID(req.ID)
+	return r.store(ctx, p)
+}
+
 // holdUpWrites keeps every document from being stored until what it returns is rolled back, at
 // the latest when the test ends.
 func holdUpWrites(t testing.TB, db *DB) *sqlx.Tx {

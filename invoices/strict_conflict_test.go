@@ -23,13 +23,7 @@ func TestRepeatsInOneBatchLeaveNoHole(t *testing.T) {
 	var all sync.WaitGroup
 	issue := func(req Request) {
 		all.Go(func() {
-			p, err := rep.prepare(t.Context(), req)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			p.RequestID = requestID(req.ID)
-			got, err := rep.store(t.Context(), p)
+			got, err := rep.issueUnseen(t.Context(), req)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -95,13 +95,8 @@ func TestARepeatInAStrictSeriesWhoseRollbackIsLostGetsItsNumber(t *testing.T) {
 		s := strictSeriesFor(t, direct, who, "gapless")
 		rep := newReplica(t, db, store)
 		rep.mustIssue(t, strictRequest(who, s.Name, "one", "n"))
-		repeat, err := rep.prepare(t.Context(), strictRequest(who, s.Name, "one", "n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		repeat.RequestID = requestID("one") // so that it is not looked up
 		p.arm(rollsBack, how)
-		if got, err := rep.store(t.Context(), repeat); err != nil || got.Invoice.Number != 1 || !got.Replayed {
+		if got, err := rep.issueUnseen(t.Context(), strictRequest(who, s.Name, "one", "n")); err != nil || got.Invoice.Number != 1 || !got.Replayed {
 			t.Errorf("got %+v, %v; want number 1 again", got, err)
 		}
 		if next := rep.mustIssue(t, strictRequest(who, s.Name, "two", "n")); next.Invoice.Number != 2 {
@@ -200,14 +195,9 @@ func TestARequestOfAStrictSeriesThatIsFoundAndNotReadIsOfUnknownOutcome(t *testi
 	req := strictRequest(who, s.Name, "one", "n")
 	newReplica(t, direct, store).mustIssue(t, req)
 	rep := newReplicaWith(t, db, store, WriterConfig{Bound: 200 * time.Millisecond})
-	pr, err := rep.prepare(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pr.RequestID = requestID(req.ID)
 	p.onCut(p.refuse)
 	p.arm("left join documents d on d.tenant = q.tenant", afterFIN)
-	if _, err := rep.store(t.Context(), pr); !errors.Is(err, ErrOutcomeUnknown) {
+	if _, err := rep.issueUnseen(t.Context(), req); !errors.Is(err, ErrOutcomeUnknown) {
 		t.Errorf("got %v, want ErrOutcomeUnknown", err)
 	}
 	if p.cuts() != 1 {
