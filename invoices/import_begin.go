@@ -13,7 +13,7 @@ import (
 // begin finds what an earlier run has done, or notes that this one begins.
 func (r *importing) begin() error {
 	if r.DryRun {
-		tx, err := r.conn.BeginTxx(context.WithoutCancel(r.ctx), nil)
+		tx, err := r.beginTx()
 		if err != nil {
 			return cutShort("begin a dry run", err)
 		}
@@ -56,14 +56,12 @@ func (r *importing) begin() error {
 }
 
 // inTx runs do in a transaction of the import's connection; in a dry run, in the
-// one that is rolled back at the end. The transaction does not end with the import's
-// context, only what do does in it: database/sql would roll back at any moment, while the
-// driver still reads what the server says of a COPY.
+// one that is rolled back at the end.
 func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
 	if r.dry != nil {
 		return cutShort(doing, do(r.dry))
 	}
-	tx, err := r.conn.BeginTxx(context.WithoutCancel(r.ctx), nil)
+	tx, err := r.beginTx()
 	if err != nil {
 		return cutShort(doing, err)
 	}
@@ -72,6 +70,13 @@ func (r *importing) inTx(doing string, do func(*sqlx.Tx) error) error {
 		return cutShort(doing, err)
 	}
 	return cutShort(doing, tx.Commit())
+}
+
+// beginTx begins a transaction of the import's connection. It does not end with the
+// import's context, only what is done in it: database/sql would roll back at any moment,
+// while the driver still reads what the server says of a COPY.
+func (r *importing) beginTx() (*sqlx.Tx, error) {
+	return r.conn.BeginTxx(context.WithoutCancel(r.ctx), nil)
 }
 
 // cutShort is wrap for an import: what can be tried again goes on, rather than begin.
